@@ -1,0 +1,31 @@
+"""The shelf: a generator is one file and one line here.
+
+The class is imported only when it is asked for, so listing the shelf imports no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from synthfin_core.errors import SettingError
+from synthfin_core.generators.base import Generator
+
+GENERATORS: dict[str, str] = {
+    "vae": "synthfin_core.generators.vae:VAE",
+    "gan": "synthfin_core.generators.gan:GAN",
+}
+
+
+def generator_class(name: str) -> type[Generator]:
+    """The generator registered under `name`.
+
+    Raises
+    ------
+    SettingError
+        If there is none of that name.
+    """
+    if name not in GENERATORS:
+        raise SettingError(f"No generator is called {name!r}; there are {', '.join(GENERATORS)}.")
+    module, _, attribute = GENERATORS[name].partition(":")
+    found: type[Generator] = getattr(import_module(module), attribute)
+    return found
