@@ -1,0 +1,129 @@
+"""The settings of the data page: which series, dates and bars, and how windows are cut."""
+
+from __future__ import annotations
+
+import datetime
+
+import pandas as pd
+import streamlit as st
+
+from app.ui.messages import escape
+from synthfin_core.data.panel import KINDS, Panel, Selection
+from synthfin_core.data.windows import WindowSpec
+from synthfin_core.representation import REPRESENTATIONS, representation_class
+from synthfin_core.spec import Setup
+
+EVERY = {"As they are": None, "Day": "day", "Week": "week", "Month": "month"}
+AUTOMATIC = "The model's own choice"
+
+
+def choose_selection(panel: Panel, setup: Setup) -> Selection:
+    """Series, kinds, date range and resampling; starts at what the setup says."""
+    st.subheader("Series")
+    key = panel.fingerprint[:10]
+    now = setup.selection
+    every_column = list(panel.columns)
+    columns = st.multiselect(
+        "Columns",
+        every_column,
+        default=list(now.columns or every_column),
+        key=f"columns-{key}",
+        help="The series that the model learns together.",
+    )
+    columns = columns or every_column
+    kinds = _kinds(panel, columns, now, key)
+    start, end = _dates(panel, now, key)
+    every = _every(panel, now, key)
+    return Selection(
+        columns=tuple(columns) if columns != every_column else None, kinds=kinds or None, start=start, end=end, every=every
+    )
+
+
+def _kinds(panel: Panel, columns: list[str], now: Selection, key: str) -> dict[str, str]:
+    """Kinds that differ from the guess."""
+    with st.expander("What the numbers are", key=f"kinds-{key}"):
+        st.markdown("Guessed from names and values. Prices become log returns; volumes become logarithms.")
+        changed = {}
+        for column in columns:
+            guess = panel.kinds[column]
+            kind = st.segmented_control(
+                escape(str(column)),
+                KINDS,
+                default=(now.kinds or {}).get(column, guess),
+                required=True,
+                key=f"kind-{key}-{column}",
+                help="Price: positive, moves by percentages. Return: moves already. Volume: traded amounts. Level: anything else.",
+            )
+            if kind and kind != guess:
+                changed[column] = kind
+    return changed
+
+
+def _dates(panel: Panel, now: Selection, key: str) -> tuple[str | None, str | None]:
+    if not panel.dated:
+        return None, None
+    first, last = panel.frame.index[0].date(), panel.frame.index[-1].date()
+    with st.container(horizontal=True):
+        start = st.date_input(
+            "From", _day(now.start) or first, min_value=first, max_value=last, key=f"from-{key}", help="First day used.", width=150
+        )
+        end = st.date_input(
+            "To", _day(now.end) or last, min_value=first, max_value=last, key=f"to-{key}", help="Last day used.", width=150
+        )
+    return (str(start) if start != first else None), (str(end) if end != last else None)
+
+
+def _day(text: str | None) -> datetime.date | None:
+    return pd.Timestamp(text).date() if text else None
+
+
+def _every(panel: Panel, now: Selection, key: str) -> str | None:
+    if not panel.dated:
+        return None
+    names = list(EVERY)
+    chosen = st.segmented_control(
+        "One bar is",
+        names,
+        default=next(name for name, value in EVERY.items() if value == now.every),
+        required=True,
+        key=f"every-{key}",
+        help="Longer bars take the last price and the sum of volumes and returns.",
+    )
+    return EVERY[chosen or names[0]]
+
+
+def choose_windows(setup: Setup) -> WindowSpec:
+    """Length, stride, representation, hold-out and pooling; starts at what the setup says."""
+    st.subheader("Windows")
+    now = setup.windows
+    key = setup.panel_id
+    left, right = st.columns(2)
+    length = left.number_input(
+        "Length (bars)", min_value=2, max_value=1000, value=now.length, key=f"length-{key}",
+        help="How many bars one window holds; 60 trading days are about a quarter.",
+    )
+    stride = right.number_input(
+        "Stride (bars)", min_value=1, max_value=1000, value=now.stride, key=f"stride-{key}",
+        help="Bars from one window's start to the next. One gives the most windows; they overlap.",
+    )
+    holdout = st.slider(
+        "Hold-out share", min_value=0.0, max_value=0.5, value=float(now.holdout), step=0.05, key=f"holdout-{key}",
+        help="The last part of the history, which no model sees: the honest yardstick.",
+    )
+    names = [AUTOMATIC, *REPRESENTATIONS]
+    chosen = st.selectbox(
+        "Representation",
+        names,
+        index=names.index(now.representation) if now.representation else 0,
+        format_func=lambda name: name if name == AUTOMATIC else representation_class(name).title,
+        key=f"representation-{key}",
+        help="How numbers are scaled for the network; always undone when data are generated.",
+    )
+    pool = st.toggle(
+        "Pool the series", value=now.pool, key=f"pool-{key}",
+        help="Each column is a series of its own and one model learns from all; off, it learns them jointly.",
+    )
+    return WindowSpec(
+        length=int(length), stride=int(stride), holdout=float(holdout), pool=pool,
+        representation=None if chosen == AUTOMATIC else chosen,
+    )
