@@ -1,0 +1,55 @@
+"""Trained models held ready: loading, drawing, files. The only place of the app behind which torch is loaded."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from app.ui import cached
+from app.ui.messages import escape
+from synthfin_core.export import FORMATS
+from synthfin_core.pipeline import Pipeline, Samples
+
+PREVIEW = 200
+
+
+@st.cache_resource(show_spinner="Loading the model", max_entries=4)
+def _pipeline(run_id: str, stamp: float) -> Pipeline:
+    return cached.store().run(run_id).load()
+
+
+def pipeline(run_id: str) -> Pipeline:
+    """The trained model of a run."""
+    file = cached.store().run(run_id).path / "weights.safetensors"
+    return _pipeline(run_id, file.stat().st_mtime if file.exists() else 0.0)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def sample(run_id: str, n: int, seed: int) -> Samples:
+    """`n` windows of a run, drawn once for each seed."""
+    return pipeline(run_id).sample(n, seed=seed)
+
+
+def choose_start(samples: Samples) -> np.ndarray | None:
+    """Start levels of the price series, or None when there are none to choose."""
+    prices = [index for index, unit in enumerate(samples.units) if unit == "log return"]
+    if not prices:
+        return None
+    start = np.array(samples.start, dtype=float)
+    with st.expander("Start prices"):
+        st.markdown("Where each path begins. The default is the last real price.")
+        for index in prices:
+            start[index] = st.number_input(
+                escape(str(samples.names[index])),
+                min_value=1e-6,
+                value=float(start[index]),
+                format="%.2f",
+                key=f"start-{index}",
+                help="Paths are multiples of their start, so this changes the scale and nothing else.",
+            )
+    return start
+
+
+def as_file(run_id: str, n: int, seed: int, start: np.ndarray | None, form: str) -> bytes:
+    """The drawn windows as the bytes of a file."""
+    return FORMATS[form].write(pipeline(run_id).sample(n, seed=seed), start)
