@@ -1,0 +1,30 @@
+"""Scores of synthetic against real windows. It sees arrays and panels, never a generator."""
+
+# The order in which scores are registered is the order of the table, so imports are not sorted here.
+# isort: off
+from synthfin_core.evaluation.metric import METRICS, Metric, Needs, metric
+from synthfin_core.evaluation.moments import Moments, moments, moments_table
+from synthfin_core.evaluation.distances import KS_CAVEAT
+from synthfin_core.evaluation.dependence import autocorrelation, correlation, usable_lags, volatility_clustering
+from synthfin_core.evaluation.copies import copied_pieces
+from synthfin_core.evaluation.report import Report
+from synthfin_core.evaluation.score import evaluate
+# isort: on
+
+__all__ = [
+    "KS_CAVEAT",
+    "METRICS",
+    "Metric",
+    "Moments",
+    "Needs",
+    "Report",
+    "autocorrelation",
+    "copied_pieces",
+    "correlation",
+    "evaluate",
+    "metric",
+    "moments",
+    "moments_table",
+    "usable_lags",
+    "volatility_clustering",
+]
