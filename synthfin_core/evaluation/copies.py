@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfin_core.evaluation.metric import Array, Needs, metric
+from synthfin_core.evaluation.metric import Array, Needs, by_series, metric
 from synthfin_core.rng import stream
 
 #: Steps in a piece: two trading weeks agree by chance in no market.
@@ -38,7 +38,7 @@ def copied_pieces(
     ndarray of bool (m, t - length + 1)
     """
     length = min(length, real.shape[1])
-    scale = real.std(axis=(0, 1))
+    scale = by_series(real).std(axis=1)
     scale = np.where(scale > 0, scale, 1.0)
     real, synthetic = real / scale, synthetic / scale
     weights = stream(0, "copies").standard_normal((length, real.shape[2]))
@@ -46,16 +46,16 @@ def copied_pieces(
     keys, first = np.unique(_project(real, weights), return_index=True)
     wanted = _project(synthetic, weights).ravel()
     rounding = 64 * np.finfo(np.float64).eps * max(np.abs(real).max(), np.abs(synthetic).max())
-    at = np.searchsorted(keys, wanted - tolerance - rounding, side="left")
-    end = np.searchsorted(keys, wanted + tolerance + rounding, side="right")
+    at = np.searchsorted(keys, wanted - tolerance - rounding)
+    keys = np.append(keys, np.inf)
     copied = np.zeros(wanted.size, dtype=bool)
-    open_ = np.flatnonzero(at < end)  # pieces with candidates left to compare
-    while open_.size:
-        candidates = _pieces(real, first[at[open_]], length)
-        gap = np.abs(candidates - _pieces(synthetic, open_, length)).max(axis=(1, 2))
-        copied[open_] = gap <= tolerance
-        at[open_] += 1
-        open_ = open_[~copied[open_] & (at[open_] < end[open_])]
+    left = np.arange(wanted.size)  # pieces with candidates left to compare
+    while (left := left[keys[at[left]] <= wanted[left] + tolerance + rounding]).size:
+        candidates = _pieces(real, first[at[left]], length)
+        gap = np.abs(candidates - _pieces(synthetic, left, length)).max(axis=(1, 2))
+        copied[left] = gap <= tolerance
+        at[left] += 1
+        left = left[~copied[left]]
     return copied.reshape(len(synthetic), -1)
 
 
@@ -63,8 +63,10 @@ def _project(x: Array, weights: Array) -> Array:
     """The position `(n, t - length + 1)` of every piece on the line given by `weights (length, d)`."""
     count = x.shape[1] - len(weights) + 1
     position = np.zeros((len(x), count))
-    for step, weight in enumerate(weights):
-        position += x[:, step : step + count] @ weight
+    for i in range(x.shape[2]):
+        series = np.ascontiguousarray(x[:, :, i])  # (n, t)
+        for step, weight in enumerate(weights[:, i]):
+            position += weight * series[:, step : step + count]
     return position
 
 

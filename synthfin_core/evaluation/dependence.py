@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from synthfin_core.errors import DataError
-from synthfin_core.evaluation.metric import Array, Needs, metric
+from synthfin_core.evaluation.metric import Array, Needs, by_series, constant, metric
 
 Of = Literal["r", "abs", "square"]
 
@@ -60,10 +60,12 @@ def autocorrelation(x: Array, lags: int, of: Of = "r") -> Array:
     n, t, d = x.shape
     if not 1 <= lags < t:
         raise DataError(f"Autocorrelation was asked up to lag {lags}, windows of {t} steps allow 1 to {t - 1}.")
-    f = {"r": lambda: x, "abs": lambda: np.abs(x), "square": lambda: x * x}[of]()
-    deviation = np.ascontiguousarray((f - f.mean(axis=(0, 1))).transpose(2, 1, 0))  # (d, t, n)
+    f = np.ascontiguousarray(x.transpose(2, 1, 0))  # (d, t, n): products at a lag are then whole blocks
+    if of != "r":
+        f = np.abs(f) if of == "abs" else f * f
+    deviation = f - f.mean(axis=(1, 2), keepdims=True)
     variance = np.einsum("dtn,dtn->d", deviation, deviation) / (n * t)
-    variance = np.where(np.ptp(f, axis=(0, 1)) > 0, variance, np.nan)
+    variance = np.where(f.max(axis=(1, 2)) > f.min(axis=(1, 2)), variance, np.nan)
     found = np.empty((lags, d))
     for k in range(1, lags + 1):
         pairs = np.einsum("dtn,dtn->d", deviation[:, :-k], deviation[:, k:])
@@ -79,10 +81,10 @@ def volatility_clustering(x: Array, lags: int = 10) -> Array:
 
 def correlation(x: Array) -> Array:
     """Correlation matrix `(d, d)` of the series of `x (n, t, d)` at the same time; NaN beside a constant series."""
-    rows = x.reshape(-1, x.shape[2])
-    deviation = rows - rows.mean(axis=0)
-    scale = np.where(np.ptp(rows, axis=0) > 0, np.sqrt((deviation * deviation).sum(axis=0)), np.nan)
-    found: Array = deviation.T @ deviation / np.outer(scale, scale)
+    values = by_series(x)  # (d, n t)
+    deviation = values - values.mean(axis=1, keepdims=True)
+    scale = np.where(constant(x), np.nan, np.sqrt(np.einsum("di,di->d", deviation, deviation)))
+    found: Array = deviation @ deviation.T / np.outer(scale, scale)
     return np.clip(found, -1, 1)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from synthfin_core.evaluation.metric import Array, Needs, metric
+from synthfin_core.evaluation.metric import Array, Needs, by_series, metric
 
 #: Stands beside every K-S p-value that is shown.
 KS_CAVEAT = (
@@ -14,17 +14,19 @@ KS_CAVEAT = (
 )
 
 
-def _sorted_gap(real: Array, synthetic: Array) -> tuple[Array, Array]:
-    """All values of two samples in order, and the gap between their distribution functions just after each."""
-    a, b = np.sort(real, axis=None), np.sort(synthetic, axis=None)
-    values = np.concatenate([a, b])
-    values.sort(kind="stable")  # two runs in order: one merge
-    gap = np.searchsorted(a, values, side="right") / a.size - np.searchsorted(b, values, side="right") / b.size
-    return values, gap
+def _sorted_gap(a: Array, b: Array) -> tuple[Array, Array]:
+    """All values of two samples in order, and the gap `F_a - F_b` between them up to and with each.
+
+    Among equal values only the last has the gap of the distribution functions.
+    """
+    both = np.concatenate([np.sort(a), np.sort(b)])
+    order = np.argsort(both, kind="stable")  # two runs already in order: one merge
+    below = np.cumsum(order < a.size)
+    return both[order], below / a.size - (np.arange(1, both.size + 1) - below) / b.size
 
 
 def _each_series(real: Array, synthetic: Array) -> list[tuple[Array, Array]]:
-    return [_sorted_gap(real[:, :, i], synthetic[:, :, i]) for i in range(real.shape[2])]
+    return [_sorted_gap(a, b) for a, b in zip(by_series(real), by_series(synthetic), strict=True)]
 
 
 @metric(
@@ -37,7 +39,11 @@ def _each_series(real: Array, synthetic: Array) -> list[tuple[Array, Array]]:
 )
 def ks_statistic(real: Array, synthetic: Array) -> Array:
     """Kolmogorov-Smirnov distance `max_x |F_r(x) - F_s(x)|` between all values of each series, `(d,)`."""
-    return np.array([np.abs(gap).max() for _, gap in _each_series(real, synthetic)])
+    found = []
+    for values, gap in _each_series(real, synthetic):
+        last = np.append(values[1:] > values[:-1], True)
+        found.append(np.abs(gap[last]).max())
+    return np.array(found)
 
 
 @metric(
@@ -71,5 +77,5 @@ def ks_p_value(real: Array, synthetic: Array) -> Array:
 def wasserstein(real: Array, synthetic: Array) -> Array:
     """Wasserstein-1 distance over the real standard deviation, `int |F_r(x) - F_s(x)| dx / sd_r`, `(d,)`."""
     area = [np.abs(gap[:-1]) @ np.diff(values) for values, gap in _each_series(real, synthetic)]
-    distance: Array = np.array(area) / real.std(axis=(0, 1))
+    distance: Array = np.array(area) / by_series(real).std(axis=1)
     return distance

@@ -56,8 +56,8 @@ class Needs:
         if d < self.series:
             return f"it needs at least {self.series} series, and there is {'one' if d == 1 else d}"
         for side, x, varies in (("real", real, self.real_varies), ("synthetic", synthetic, self.synthetic_varies)):
-            flat = np.flatnonzero(np.ptp(x, axis=(0, 1)) == 0)
-            if varies and len(flat):
+            flat = np.flatnonzero(constant(x)) if varies else np.array([], dtype=int)
+            if flat.size:
                 return f"the {side} series {names[flat[0]]} is constant"
         return None
 
@@ -121,6 +121,17 @@ def metric(
         return function
 
     return register
+
+
+def by_series(x: Array) -> Array:
+    """All values of each series of `x (n, t, d)` in a row of their own, `(d, n t)`; sums along it are fast."""
+    return np.ascontiguousarray(x.reshape(-1, x.shape[2]).T)
+
+
+def constant(x: Array) -> NDArray[np.bool_]:
+    """Which series of `x (n, t, d)` take a single value only, `(d,)`."""
+    values = by_series(x)
+    return values.max(axis=1) == values.min(axis=1)
 
 
 def check_windows(x: object, what: str = "The data") -> Array:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from synthfin_core.evaluation.metric import Array, Needs, metric
+from synthfin_core.evaluation.metric import Array, Needs, by_series, constant, metric
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -37,14 +37,14 @@ def moments(x: Array) -> Moments:
     >>> moments(np.array([[[-1.0], [1.0]]])).excess_kurtosis
     array([-2.])
     """
-    mean = x.mean(axis=(0, 1))
-    deviation = x - mean  # (n, t, d)
+    values = by_series(x)  # (d, n t)
+    mean = values.mean(axis=1)
+    deviation = values - mean[:, None]
     square = deviation * deviation
-    m2 = square.mean(axis=(0, 1))
-    m3 = np.einsum("ntd,ntd->d", square, deviation) / (x.shape[0] * x.shape[1])
-    m4 = np.einsum("ntd,ntd->d", square, square) / (x.shape[0] * x.shape[1])
-    varies = np.ptp(x, axis=(0, 1)) > 0
-    scale = np.where(varies, m2, np.nan)
+    m2 = square.mean(axis=1)
+    m3 = np.einsum("di,di->d", square, deviation) / values.shape[1]
+    m4 = np.einsum("di,di->d", square, square) / values.shape[1]
+    scale = np.where(constant(x), np.nan, m2)
     return Moments(mean, np.sqrt(m2), m3 / scale**1.5, m4 / scale**2 - 3)
 
 
@@ -92,7 +92,7 @@ def moments_table(named: Mapping[str, Array], names: Sequence[str]) -> DataFrame
 )
 def mean_difference(real: Array, synthetic: Array) -> Array:
     """Distance between the means over the real standard deviation, `|mean_s - mean_r| / sd_r`, `(d,)`."""
-    gap: Array = np.abs(synthetic.mean(axis=(0, 1)) - real.mean(axis=(0, 1))) / real.std(axis=(0, 1))
+    gap: Array = np.abs(by_series(synthetic).mean(axis=1) - by_series(real).mean(axis=1)) / by_series(real).std(axis=1)
     return gap
 
 
@@ -106,7 +106,7 @@ def mean_difference(real: Array, synthetic: Array) -> Array:
 )
 def spread_ratio(real: Array, synthetic: Array) -> Array:
     """Ratio of the standard deviations, `sd_s / sd_r`, `(d,)`."""
-    ratio: Array = synthetic.std(axis=(0, 1)) / real.std(axis=(0, 1))
+    ratio: Array = by_series(synthetic).std(axis=1) / by_series(real).std(axis=1)
     return ratio
 
 
