@@ -1,0 +1,418 @@
+"""Generative adversarial network: a recurrent generator against a judge of whole windows.
+
+Two losses. With ``"bce"`` the judge is a discriminator that gives the probability of being real (Goodfellow et al.,
+"Generative Adversarial Nets", 2014, https://arxiv.org/abs/1406.2661):
+
+    min_G max_D  E[log D(x)] + E[log(1 - D(G(z)))]
+
+and the generator climbs log D(G(z)). With ``"wasserstein"`` it is a critic whose slope is held near one (Gulrajani et
+al., "Improved Training of Wasserstein GANs", 2017, https://arxiv.org/abs/1704.00028):
+
+    min_G max_D  E[D(x)] - E[D(G(z))] - lambda E[(|grad D(x^)| - 1)^2]
+
+Samples come from a running average of the generator's weights, which is steadier than the last ones.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthfin_core import params, rng
+from synthfin_core.errors import TrainingError
+from synthfin_core.generators.base import (
+    Array,
+    Diagnostics,
+    Generator,
+    OnStep,
+    Progress,
+    ShouldStop,
+    State,
+    check_training_windows,
+)
+from synthfin_core.params import param
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from synthfin_core.nn.gan import RecurrentGenerator
+    from synthfin_core.training import Moment, Trainee
+
+CHUNK = 256  #: windows drawn at a time, always this many, so that a path's bytes don't depend on how many are asked for
+PROBE = 64  #: windows looked at by `diagnostics`
+SETTLING = 100  #: steps before which `diagnostics` warns of nothing
+
+
+@dataclass(frozen=True)
+class GANConfig(params.Config):
+    """Settings of the GAN."""
+
+    noise_dim: int = param(8, "Random numbers fed in at each step, beside one for every series.", ge=1, le=256)
+    cell: str = param("lstm", "Kind of recurrent cell.", choices=("lstm", "gru"))
+    hidden: int = param(32, "Width of the generator's recurrent state.", ge=4, le=512)
+    critic: str = param(
+        "convolutional",
+        "Kind of network that judges the windows: convolutional is faster, recurrent is the lab's.",
+        choices=("convolutional", "recurrent"),
+    )
+    critic_hidden: int = param(32, "Width of the judging network.", ge=4, le=512)
+    loss: str = param(
+        "wasserstein",
+        "What the two networks play for: a distance with a gradient penalty, or the lab's real-or-fake (BCE).",
+        choices=("wasserstein", "bce"),
+    )
+    gradient_penalty: float = param(
+        10.0, "How strongly the judge is kept smooth; zero switches the penalty off.", ge=0.0, le=1000.0, advanced=True
+    )
+    critic_steps: int = param(1, "Steps of the judge for each step of the generator.", ge=1, le=20)
+    generator_rate: float = param(1e-3, "Learning rate of the generator.", ge=1e-6, le=0.1, log=True)
+    critic_rate: float = param(1e-3, "Learning rate of the judge.", ge=1e-6, le=0.1, log=True)
+    epochs: int = param(60, "Passes over the training windows.", ge=1, le=10_000, unit="epochs")
+    batch_size: int = param(64, "Windows in each step.", ge=2, le=4096, unit="windows")
+    averaging: float = param(
+        0.999,
+        "How slowly the averaged weights that draw the samples follow; zero takes the last weights.",
+        ge=0.0,
+        le=0.99999,
+        advanced=True,
+    )
+
+    @classmethod
+    def tiny(cls) -> Self:
+        """Settings that fit in about a second, for tests."""
+        return cls(noise_dim=2, hidden=8, critic_hidden=8, epochs=2, batch_size=16)
+
+    @classmethod
+    def presets(cls) -> dict[str, Self]:
+        """What is recommended, and the notebook's numbers."""
+        lab = cls(
+            noise_dim=64,
+            hidden=128,
+            critic="recurrent",
+            critic_hidden=128,
+            loss="bce",
+            gradient_penalty=0.0,
+            critic_steps=1,
+            generator_rate=2e-4,
+            critic_rate=2e-4,
+            epochs=50,
+            batch_size=32,
+            averaging=0.0,
+        )
+        return {"recommended": cls(), "the lab's": lab}
+
+
+class GAN(Generator):
+    """Recurrent generator with noise at every step, trained against a judge of whole windows."""
+
+    Config: ClassVar[type[params.Config]] = GANConfig
+    title: ClassVar[str] = "Generative adversarial network"
+    family: ClassVar[str] = "gan"
+    paper: ClassVar[str] = (
+        "Gulrajani, Ahmed, Arjovsky, Dumoulin, Courville, Improved Training of Wasserstein GANs, 2017, "
+        "https://arxiv.org/abs/1704.00028"
+    )
+    representation: ClassVar[str] = "gaussian"
+    curves: ClassVar[tuple[str, ...]] = ("generator", "discriminator", "critic")
+
+    config: GANConfig
+
+    def __init__(self, config: GANConfig | None = None) -> None:
+        super().__init__(config)
+        self._averaged: RecurrentGenerator | None = None  # draws the samples
+        self._trainee: Trainee | None = None  # only where it was trained
+        self._done = 0
+        self._shape = (0, 0)  # time, series
+        self._mean = self._scale = np.zeros(0)
+        self._losses: dict[str, float] = {}  # running means of the curves
+        self._real_probe: Array = np.zeros((0, 0, 0))
+
+    def fit(
+        self,
+        x: Array,
+        *,
+        cond: Array | None = None,
+        seed: int = 0,
+        on_step: OnStep | None = None,
+        should_stop: ShouldStop | None = None,
+        resume: Mapping[str, NDArray[Any]] | None = None,
+    ) -> Self:
+        """Train both networks on represented windows `x (n, t, d)`; see the base class."""
+        import torch
+
+        from synthfin_core import training
+
+        x = check_training_windows(x)
+        self._shape = x.shape[1:]
+        self._mean, self._scale = x.mean(axis=(0, 1)), x.std(axis=(0, 1))
+        scaled = (x - self._mean) / self._scale
+        self._real_probe = scaled[np.linspace(0, len(x) - 1, min(PROBE, len(x))).astype(int)]
+        self._losses = {}
+        data = torch.as_tensor(scaled, dtype=torch.float32, device=training.device())
+        self._trainee = self._players(data, seed)
+        self._done = training.unpack(self._trainee, resume) if resume is not None else 0
+
+        def told(progress: Progress) -> None:
+            self._done = progress.step
+            for name, value in progress.losses.items():
+                self._losses[name] = 0.95 * self._losses.get(name, value) + 0.05 * value
+            if on_step is not None:
+                on_step(progress)
+
+        with training.threads(1):
+            training.train(
+                self._trainee,
+                data,
+                epochs=self.config.epochs,
+                batch_size=self.config.batch_size,
+                seed=seed,
+                start_step=self._done,
+                on_step=told,
+                should_stop=should_stop,
+            )
+        return self
+
+    def _players(self, data: Tensor, seed: int) -> Trainee:
+        import torch
+
+        from synthfin_core.training import Trainee, seeded_weights
+
+        settings = self.config
+        with seeded_weights(seed):
+            generator = self._generator()
+            judge = self._judge()
+        averaged = copy.deepcopy(generator).requires_grad_(False)
+        modules: dict[str, nn.Module] = {"generator": generator, "judge": judge, "averaged": averaged}
+        for module in modules.values():
+            module.to(data.device)
+        optimizers: dict[str, torch.optim.Optimizer] = {
+            "generator": torch.optim.Adam(
+                generator.parameters(), lr=settings.generator_rate, betas=(0.5, 0.9), fused=True
+            ),
+            "judge": torch.optim.Adam(judge.parameters(), lr=settings.critic_rate, betas=(0.5, 0.9), fused=True),
+        }
+        self._averaged = averaged
+
+        def step(batch: Tensor, moment: Moment) -> dict[str, Tensor]:
+            losses: dict[str, Tensor] = {}
+            for turn in range(settings.critic_steps):
+                real = batch if turn == 0 else _redrawn(data, len(batch), moment)
+                with torch.no_grad():
+                    fake = generator(self._noise(len(real), moment))
+                loss, losses = self._judge_loss(judge, real, fake, moment)
+                _descend(optimizers["judge"], loss)
+            score = judge(generator(self._noise(len(batch), moment)))
+            losses["generator"] = self._generator_loss(score)
+            _descend(optimizers["generator"], losses["generator"])
+            decay = min(settings.averaging, (1 + moment.step) / (10 + moment.step))
+            _follow(averaged, generator, decay if settings.averaging else 0.0)
+            return {name: value.detach() for name, value in losses.items()}
+
+        return Trainee(modules, optimizers, step)
+
+    def _generator(self) -> RecurrentGenerator:
+        from synthfin_core.nn.gan import RecurrentGenerator
+
+        settings = self.config
+        return RecurrentGenerator(self._shape[1], settings.noise_dim, settings.hidden, settings.cell)
+
+    def _judge(self) -> nn.Module:
+        from synthfin_core.nn.gan import ConvolutionalJudge, RecurrentJudge
+
+        settings = self.config
+        if settings.critic == "convolutional":
+            return ConvolutionalJudge(self._shape[1], settings.critic_hidden)
+        return RecurrentJudge(self._shape[1], settings.critic_hidden, settings.cell)
+
+    def _noise(self, n: int, moment: Moment) -> Tensor:
+        from synthfin_core.training import normal
+
+        t, d = self._shape
+        return normal((n, t + 1, self.config.noise_dim + d), moment.noise)
+
+    def _judge_loss(
+        self, judge: nn.Module, real: Tensor, fake: Tensor, moment: Moment
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        import torch
+
+        from synthfin_core.losses import adversarial
+
+        settings = self.config
+        score_real, score_fake = judge(torch.cat([real, fake])).split(len(real))
+        if settings.loss == "bce":
+            losses = {"discriminator": adversarial.discriminator_bce(score_real, score_fake)}
+            loss = losses["discriminator"]
+        else:
+            losses = {"critic": adversarial.wasserstein(score_real, score_fake)}
+            loss = -losses["critic"]
+        if settings.gradient_penalty == 0:
+            return loss, losses
+        if settings.loss == "bce":
+            penalty = adversarial.flat_slope_penalty(judge, real)
+        else:
+            share = torch.rand((len(real), 1, 1), generator=moment.noise, device=real.device)
+            penalty = adversarial.unit_slope_penalty(judge, real, fake, share)
+        losses["gradient_penalty"] = settings.gradient_penalty * penalty
+        return loss + losses["gradient_penalty"], losses
+
+    def _generator_loss(self, score: Tensor) -> Tensor:
+        from synthfin_core.losses import adversarial
+
+        if self.config.loss == "bce":
+            return adversarial.generator_bce(score)
+        return adversarial.generator_wasserstein(score)
+
+    def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
+        """Draw `n` represented windows `(n, t, d)` with the averaged weights."""
+        return self._draw(n, rng.stream(seed, "noise"), CHUNK) * self._scale + self._mean
+
+    def _draw(self, n: int, stream: np.random.Generator, chunk: int) -> Array:
+        """`n` windows in the networks' own scale, `chunk` at a time."""
+        import torch
+
+        from synthfin_core.training import threads
+
+        if self._averaged is None:
+            raise TrainingError("The GAN was asked for samples before it was trained: fit or load it first.")
+        t, d = self._shape
+        where = next(self._averaged.parameters()).device
+        drawn = np.empty((n, t, d))
+        with threads(1), torch.no_grad():
+            for first in range(0, n, chunk):
+                wanted = min(chunk, n - first)
+                z = np.zeros((chunk, t + 1, self._averaged.noise_size), dtype=np.float32)
+                z[:wanted] = stream.standard_normal((wanted, *z.shape[1:]))
+                drawn[first : first + wanted] = self._averaged(torch.from_numpy(z).to(where))[:wanted].cpu().numpy()
+        return drawn
+
+    def state(self) -> State:
+        """The averaged generator's weights, the scale of the data and the shape of a window."""
+        from synthfin_core.training import weights
+
+        if self._averaged is None:
+            raise TrainingError("The GAN has no state before it was trained: fit or load it first.")
+        own = {"shape": np.array(self._shape, dtype=np.int64), "mean": self._mean, "scale": self._scale}
+        return own | {f"generator.{name}": value for name, value in weights(self._averaged).items()}
+
+    @classmethod
+    def load(cls, config: params.Config, state: Mapping[str, NDArray[Any]]) -> Self:
+        """The GAN that gave `state`; it draws the same bytes."""
+        from synthfin_core.training import device, load_weights
+
+        gan = cls(config)  # type: ignore[arg-type]
+        gan._shape = (int(state["shape"][0]), int(state["shape"][1]))
+        gan._mean, gan._scale = np.array(state["mean"]), np.array(state["scale"])
+        gan._averaged = gan._generator().requires_grad_(False)
+        prefix = "generator."
+        kept = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        load_weights(gan._averaged, kept)
+        gan._averaged.to(device())
+        return gan
+
+    def diagnostics(self) -> Diagnostics:
+        """Diversity and spread of generated windows against real ones, and what looks wrong.
+
+        ``diversity`` is how far a generated window is from the next one like it, against the same among real windows
+        (medians over a few windows): near zero when all windows are the same. ``spread`` is the standard deviation of
+        every series against the real one.
+        """
+        if self._averaged is None or self._trainee is None:
+            return Diagnostics()
+        fake, pinned = self._probe()
+        diversity = _nearest(fake) / max(_nearest(self._real_probe), 1e-12)
+        spread = fake.std(axis=(0, 1)) / self._real_probe.std(axis=(0, 1)).clip(min=1e-12)
+        values: dict[str, float | list[float]] = {"diversity": diversity, "spread": [float(value) for value in spread]}
+        if self._done < SETTLING:
+            return Diagnostics(values)
+        return Diagnostics(values, _warnings(self._losses, self.config, diversity, pinned))
+
+    def _probe(self) -> tuple[Array, float]:
+        """A few windows in the networks' own scale, and the share of steps whose volatility sits at its bound."""
+        import torch
+
+        from synthfin_core.nn.gan import LOG_SCALE_LIMIT
+        from synthfin_core.training import threads
+
+        assert self._averaged is not None
+        where = next(self._averaged.parameters()).device
+        shape = (len(self._real_probe), self._shape[0] + 1, self._averaged.noise_size)
+        z = torch.as_tensor(rng.stream(0, "probe").standard_normal(shape), dtype=torch.float32, device=where)
+        with threads(1), torch.no_grad():
+            location, log_scale, shock = self._averaged.parts(z)
+            x = location + log_scale.exp() * shock
+            pinned = (log_scale.abs() > 0.95 * LOG_SCALE_LIMIT).float().mean()
+        return x.double().cpu().numpy(), float(pinned)
+
+    def checkpoint(self) -> State:
+        """Both networks, the running average, both optimizers and the step."""
+        from synthfin_core.training import pack
+
+        if self._trainee is None:
+            raise TrainingError("The GAN has no checkpoint, because it was not trained here: fit it first.")
+        return pack(self._trainee, self._done)
+
+
+def _redrawn(data: Tensor, n: int, moment: Moment) -> Tensor:
+    """Another batch of real windows for one more step of the judge."""
+    import torch
+
+    return data[torch.randint(len(data), (n,), generator=moment.noise, device=data.device)]
+
+
+def _descend(optimizer: Any, loss: Tensor) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+def _follow(averaged: nn.Module, module: nn.Module, decay: float) -> None:
+    """Move the averaged weights a share `1 - decay` of the way to the module's."""
+    import torch
+
+    with torch.no_grad():
+        for old, new in zip(averaged.parameters(), module.parameters(), strict=True):
+            old.lerp_(new, 1 - decay)
+
+
+def _nearest(x: Array) -> float:
+    """Median distance from a window to the one nearest to it, of `x (n, t, d)`."""
+    flat = x.reshape(len(x), -1)
+    squares = (flat**2).sum(axis=1)
+    distance = squares[:, None] + squares[None] - 2 * flat @ flat.T
+    np.fill_diagonal(distance, np.inf)
+    return float(np.sqrt(np.median(distance.min(axis=1).clip(min=0.0))))
+
+
+def _warnings(losses: Mapping[str, float], settings: GANConfig, diversity: float, pinned: float) -> list[str]:
+    found = []
+    if losses.get("discriminator", 1.0) < 0.1:
+        found.append(
+            f"The discriminator is nearly always right (its loss is {losses['discriminator']:.3f}), so the generator "
+            "learns nothing more: lower its learning rate or choose the Wasserstein loss."
+        )
+    if settings.loss == "bce" and losses.get("generator", 0.0) > 6.0:
+        found.append(
+            f"The generator no longer gets through (its loss is {losses['generator']:.1f}): lower the judge's "
+            "learning rate, raise the gradient penalty or choose the Wasserstein loss."
+        )
+    if losses.get("gradient_penalty", 0.0) > max(settings.gradient_penalty, 1.0) and settings.loss == "wasserstein":
+        found.append(
+            "The critic's slope is far from one, so its distance means little: raise the gradient penalty or lower "
+            "the judge's learning rate."
+        )
+    if diversity < 0.3:
+        found.append(
+            f"The generated windows are too much alike (diversity {diversity:.2f}, real windows have 1): the generator "
+            "collapsed to few shapes; lower both learning rates or add steps of the judge."
+        )
+    if pinned > 0.05:
+        found.append(
+            f"The generator saturates: its volatility sits at its bound on {pinned:.0%} of all steps; lower its "
+            "learning rate."
+        )
+    return found

@@ -1,0 +1,220 @@
+"""The GAN: its contract, every choice of its settings, and what it says when it goes wrong."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from synthfin_core.errors import DataError, SettingError, TrainingError
+from synthfin_core.generators.gan import GAN, GANConfig, _nearest, _warnings
+from synthfin_core.nn.gan import ConvolutionalJudge, RecurrentGenerator, neighbours
+
+
+def market(n=60, t=12, d=2, seed=0):
+    """Windows whose volatility differs from window to window."""
+    random = np.random.default_rng(seed)
+    return random.standard_normal((n, t, d)) * np.exp(0.5 * random.standard_normal((n, 1, 1))) * 0.01 + 0.001
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return GAN(GANConfig.tiny()).fit(market(), seed=3)
+
+
+CHOICES = [
+    {"cell": cell, "critic": critic, "loss": loss, "gradient_penalty": penalty}
+    for cell in ("lstm", "gru")
+    for critic in ("convolutional", "recurrent")
+    for loss in ("wasserstein", "bce")
+    for penalty in (0.0, 10.0)
+]
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: " ".join(str(value) for value in choice.values()))
+def test_every_choice_fits_and_draws(choice):
+    config = dataclasses.replace(GANConfig.tiny(), critic_steps=2, **choice)
+    told = []
+    gan = GAN(config).fit(market(), seed=1, on_step=told.append)
+    drawn = gan.sample(5)
+    assert drawn.shape == (5, 12, 2)
+    assert np.isfinite(drawn).all()
+    curve = "discriminator" if choice["loss"] == "bce" else "critic"
+    expected = {"generator", curve} | ({"gradient_penalty"} if choice["gradient_penalty"] else set())
+    assert all(set(progress.losses) == expected for progress in told)
+    assert told[-1].step == told[-1].steps == len(told)
+
+
+@pytest.mark.parametrize(("t", "d"), [(10, 1), (11, 20), (250, 1), (1, 2), (2, 1)])
+def test_any_length_and_number_of_series(t, d):
+    config = dataclasses.replace(GANConfig.tiny(), epochs=1)
+    assert GAN(config).fit(market(24, t, d)).sample(3).shape == (3, t, d)
+
+
+def test_same_seed_same_bytes_and_nothing_else_touched():
+    x = market()
+    kept, torch_state = x.copy(), torch.get_rng_state()
+    numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002 the global state is what is looked at
+    threads = torch.get_num_threads()
+    one, two, other = (GAN(GANConfig.tiny()).fit(x, seed=seed).sample(7, seed=5) for seed in (1, 1, 2))
+    assert one.tobytes() == two.tobytes()
+    assert one.tobytes() != other.tobytes()
+    assert (x == kept).all()
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert (np.random.get_state()[1] == numpy_state).all()  # noqa: NPY002
+    assert torch.get_num_threads() == threads
+
+
+def test_a_path_depends_on_its_number_alone(fitted):
+    many = fitted.sample(300, seed=8)  # more than one chunk
+    assert many[:3].tobytes() == fitted.sample(3, seed=8).tobytes()
+    assert many[:270].tobytes() == fitted.sample(270, seed=8).tobytes()
+    assert len(np.unique(many[:, 0, 0])) == 300
+    assert fitted.sample(0).shape == (0, 12, 2)
+
+
+def test_saved_and_loaded_draws_the_same_bytes(fitted):
+    again = GAN.load(fitted.config, fitted.state())
+    assert again.sample(9, seed=4).tobytes() == fitted.sample(9, seed=4).tobytes()
+    assert again.diagnostics().values == {}
+
+
+@pytest.mark.parametrize("loss", ["wasserstein", "bce"])
+def test_resumed_as_if_never_stopped(loss):
+    config = dataclasses.replace(GANConfig.tiny(), loss=loss, critic_steps=2)
+    whole = GAN(config).fit(market(), seed=6).checkpoint()
+    calls = iter(range(100))
+    broken = GAN(config).fit(market(), seed=6, should_stop=lambda: next(calls) == 3)
+    stopped = broken.checkpoint()
+    assert int(stopped["step"]) == 3
+    resumed = GAN(config).fit(market(), seed=6, resume=stopped).checkpoint()
+    assert whole.keys() == resumed.keys()
+    assert all(np.array_equal(whole[name], resumed[name]) for name in whole)
+
+
+def test_a_checkpoint_taken_on_the_way_resumes_too():
+    taken = {}
+    gan = GAN(GANConfig.tiny())
+    gan.fit(market(), seed=6, on_step=lambda p: taken.update(gan.checkpoint()) if p.step == 2 else None)
+    resumed = GAN(GANConfig.tiny()).fit(market(), seed=6, resume=taken)
+    assert resumed.sample(4).tobytes() == gan.sample(4).tobytes()
+
+
+def test_more_epochs_train_on():
+    config = GANConfig.tiny()
+    short = GAN(config).fit(market(), seed=2).checkpoint()
+    longer = dataclasses.replace(config, epochs=3)
+    steps = []
+    resumed = GAN(longer).fit(market(), seed=2, resume=short, on_step=lambda p: steps.append(p.step))
+    assert steps[0] == int(short["step"]) + 1
+    assert resumed.sample(4).tobytes() == GAN(longer).fit(market(), seed=2).sample(4).tobytes()
+
+
+def test_refuses_what_cannot_be_learned():
+    with pytest.raises(DataError, match="is flat"):
+        GAN(GANConfig.tiny()).fit(np.zeros((20, 5, 1)))
+    with pytest.raises(DataError, match="missing or infinite"):
+        GAN(GANConfig.tiny()).fit(np.full((20, 5, 1), np.nan))
+    with pytest.raises(DataError, match="need at least 8"):
+        GAN(GANConfig.tiny()).fit(market(4))
+    with pytest.raises(TrainingError, match="fit or load it first"):
+        GAN().sample(3)
+    with pytest.raises(TrainingError, match="fit or load it first"):
+        GAN().state()
+    with pytest.raises(TrainingError, match="fit it first"):
+        GAN().checkpoint()
+    with pytest.raises(SettingError, match="one of lstm, gru"):
+        GANConfig(cell="rnn")
+
+
+def test_the_scale_of_the_data_does_not_matter():
+    x = market()
+    small, large = (GAN(GANConfig.tiny()).fit(x * k, seed=1).sample(20) / k for k in (1.0, 1024.0))
+    np.testing.assert_allclose(small, large, rtol=1e-6, atol=1e-12)
+
+
+def test_presets():
+    presets = GANConfig.presets()
+    assert list(presets) == ["recommended", "the lab's"]
+    assert presets["recommended"] == GANConfig()
+    lab = presets["the lab's"]
+    assert (lab.noise_dim, lab.hidden, lab.loss, lab.critic_steps, lab.epochs, lab.batch_size) == (
+        64,
+        128,
+        "bce",
+        1,
+        50,
+        32,
+    )
+    assert lab.generator_rate == lab.critic_rate == 2e-4
+
+
+def test_the_generator_is_recurrent_and_linear_in_the_shock():
+    torch_state = torch.get_rng_state()
+    generator = RecurrentGenerator(series=2, noise_dim=3, hidden=8, cell="lstm")
+    torch.set_rng_state(torch_state)
+    z = torch.randn((4, 11, 5), generator=torch.Generator().manual_seed(0))
+    moved = z.clone()
+    moved[:, 6] += 1.0  # the noise of step 5, counted from zero
+    with torch.no_grad():
+        change = (generator(moved) - generator(z)).abs().amax(dim=(0, 2))  # (t,)
+    assert (change[:5] == 0).all()  # the future leaves the past alone
+    assert (change[5:] > 0).all()  # and is remembered
+
+
+def test_neighbours_are_the_windows_of_a_strided_convolution():
+    random = torch.Generator().manual_seed(0)
+    for t in (1, 2, 7, 8):
+        c = torch.randn((3, t, 2), generator=random)
+        weight = torch.randn((5, 2, 4), generator=random)
+        padded = torch.nn.functional.pad(c.transpose(1, 2), (1, 1 + t % 2))
+        expected = torch.nn.functional.conv1d(padded, weight, stride=2).transpose(1, 2)
+        torch.testing.assert_close(neighbours(c) @ weight.permute(2, 1, 0).reshape(8, 5), expected)
+
+
+def test_the_judge_looks_at_each_window_alone():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        judge = ConvolutionalJudge(2, 6)
+    x = torch.randn((5, 9, 2), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        torch.testing.assert_close(judge(x)[:2], judge(x[:2]))
+
+
+def test_nearest_by_a_plain_loop():
+    x = market(9, 4, 2) * 100
+    flat = x.reshape(9, -1)
+    nearest = [min(np.linalg.norm(a - b) for j, b in enumerate(flat) if j != i) for i, a in enumerate(flat)]
+    assert _nearest(x) == pytest.approx(np.median(nearest))
+    assert _nearest(np.ones((5, 3, 1))) == 0
+
+
+def test_diagnostics_while_training():
+    seen = []
+    config = dataclasses.replace(GANConfig.tiny(), epochs=30)
+    gan = GAN(config)
+    gan.fit(market(), seed=1, on_step=lambda p: seen.append(gan.diagnostics()) if p.step % 50 == 0 else None)
+    assert len(seen) >= 2
+    assert seen[-1].values["diversity"] > 0.3
+    assert len(seen[-1].values["spread"]) == 2
+
+
+def test_a_collapsed_generator_is_told():
+    gan = GAN(dataclasses.replace(GANConfig.tiny(), epochs=30)).fit(market(), seed=1)
+    with torch.no_grad():
+        for name, weight in gan._averaged.named_parameters():
+            if not name.endswith("bias") or name.startswith("log_scale"):
+                weight.zero_()
+    looked = gan.diagnostics()
+    assert looked.values["diversity"] == pytest.approx(0.0, abs=1e-6)
+    assert "too much alike" in " ".join(looked.warnings)
+
+
+def test_warnings_in_words():
+    bce = GANConfig(loss="bce")
+    assert _warnings({"discriminator": 1.2, "generator": 0.8}, bce, 1.0, 0.0) == []
+    assert "nearly always right" in _warnings({"discriminator": 0.01, "generator": 3.0}, bce, 1.0, 0.0)[0]
+    assert "no longer gets through" in _warnings({"discriminator": 0.5, "generator": 9.0}, bce, 1.0, 0.0)[0]
+    assert "too much alike" in _warnings({}, bce, 0.1, 0.0)[0]
+    assert "saturates" in _warnings({}, bce, 1.0, 0.2)[0]
+    assert "slope" in _warnings({"critic": 5.0, "gradient_penalty": 80.0}, GANConfig(), 1.0, 0.0)[0]
