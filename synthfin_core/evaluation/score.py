@@ -16,6 +16,7 @@ from synthfin_core.rng import stream
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
     from synthfin_core.data.windows import Windows, WindowSet
     from synthfin_core.pipeline import Samples
 

@@ -1,0 +1,45 @@
+"""Numbers to figures: every function returns a Plotly figure and shows nothing."""
+
+from synthfin_core.plots.comparison import (
+    acf_comparison,
+    correlation_maps,
+    distributions,
+    series_side_by_side,
+    window_map,
+)
+from synthfin_core.plots.embedding import embed, embed_windows
+from synthfin_core.plots.latent import latent_map, latent_sweep
+from synthfin_core.plots.market import (
+    acf_plot,
+    correlation_heatmap,
+    price_chart,
+    qq_plot,
+    returns_chart,
+    volume_chart,
+)
+from synthfin_core.plots.style import CONFIG, colours, plain
+from synthfin_core.plots.training import by_name, loss_curves, sample_paths
+
+__all__ = [
+    "CONFIG",
+    "acf_comparison",
+    "acf_plot",
+    "by_name",
+    "colours",
+    "correlation_heatmap",
+    "correlation_maps",
+    "distributions",
+    "embed",
+    "embed_windows",
+    "latent_map",
+    "latent_sweep",
+    "loss_curves",
+    "plain",
+    "price_chart",
+    "qq_plot",
+    "returns_chart",
+    "sample_paths",
+    "series_side_by_side",
+    "volume_chart",
+    "window_map",
+]
