@@ -11,8 +11,8 @@ python := .venv/bin/python
 pip_install := $(python) -m pip install --disable-pip-version-check --no-input
 
 # A stamp's name holds the checksum of what it stands for, so that a changed requirement is a missing stamp.
-runtime_stamp := .venv/installed-$(shell cksum < requirements.txt | cut -d ' ' -f 1)
-dev_stamp := .venv/installed-dev-$(shell cat requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
+runtime_stamp := .venv/installed-$(shell cat constraints.txt requirements.txt | cksum | cut -d ' ' -f 1)
+dev_stamp := .venv/installed-dev-$(shell cat constraints.txt requirements.txt requirements-dev.txt | cksum | cut -d ' ' -f 1)
 venv_works := $(shell $(python) -c "import pip; print('yes')" 2>/dev/null)
 
 .DEFAULT_GOAL := app
