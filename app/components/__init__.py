@@ -1,0 +1,1 @@
+"""Browser-side parts: what has to move faster than a page can rerun."""
