@@ -1,0 +1,83 @@
+r"""Log densities of one step of several series, Gaussian and Student-t, and draws from them.
+
+A step `x (..., d)` has a location `m`, scales `s` and dependence between series. The dependence is written through
+the precision: with :math:`e = (x - m) / s` and a lower triangular matrix `A` with zeros on its diagonal,
+
+.. math:: u = (I + A) e
+
+has independent standard entries. Any covariance can be written so, the density needs no matrix inverse, and the
+determinant is the product of the scales. `A` is handed over as the `d (d - 1) / 2` numbers `below` its diagonal, row by
+row.
+
+The Student-t has one heavy-tail factor for all series of a step, so bad days are bad for all of them.
+
+Source: Pourahmadi, "Joint mean-covariance models with applications to longitudinal data" (1999).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def whiten(x: Tensor, m: Tensor, log_s: Tensor, below: Tensor) -> Tensor:
+    """The independent standard residuals `u (..., d)` of `x (..., d)`.
+
+    Parameters
+    ----------
+    x, m, log_s : Tensor (..., d)
+        Values, locations and logarithms of the scales.
+    below : Tensor (..., d (d - 1) / 2)
+        `A` below its diagonal, row by row.
+    """
+    e = (x - m) * torch.exp(-log_s)
+    d = x.shape[-1]
+    if d == 1:
+        return e
+    rows, columns = torch.tril_indices(d, d, -1, device=x.device)
+    to_rows = torch.nn.functional.one_hot(rows, d).to(e.dtype)  # (d (d - 1) / 2, d)
+    return e + (below * e[..., columns]) @ to_rows
+
+
+def colour(u: Tensor, m: Tensor, log_s: Tensor, below: Tensor) -> Tensor:
+    """The values `x (..., d)` whose residuals are `u (..., d)`: `whiten` undone."""
+    columns: list[Tensor] = []
+    first = 0
+    for i in range(u.shape[-1]):
+        e = u[..., i]
+        for j in range(i):
+            e = e - below[..., first + j] * columns[j]
+        columns.append(e)
+        first += i
+    return m + torch.exp(log_s) * torch.stack(columns, dim=-1)
+
+
+def gaussian_log_density(u: Tensor, log_s: Tensor) -> Tensor:
+    r"""Log density of a step with Gaussian residuals `u (..., d)`.
+
+    .. math:: -\tfrac12 |u|^2 - \tfrac{d}{2} \log 2\pi - \sum_i \log s_i
+
+    Returns
+    -------
+    Tensor (...)
+    """
+    return -0.5 * u.square().sum(-1) - log_s.sum(-1) - 0.5 * u.shape[-1] * math.log(2 * math.pi)
+
+
+def student_t_log_density(u: Tensor, log_s: Tensor, dof: Tensor) -> Tensor:
+    r"""Log density of a step with Student-t residuals `u (..., d)` of `dof` degrees of freedom.
+
+    .. math:: \log\Gamma(\tfrac{\nu + d}{2}) - \log\Gamma(\tfrac{\nu}{2}) - \tfrac{d}{2} \log \nu\pi
+              - \sum_i \log s_i - \tfrac{\nu + d}{2} \log(1 + |u|^2 / \nu)
+
+    The standard deviation is the scale times :math:`\sqrt{\nu / (\nu - 2)}`.
+
+    Returns
+    -------
+    Tensor (...)
+    """
+    d = u.shape[-1]
+    constant = torch.lgamma((dof + d) / 2) - torch.lgamma(dof / 2) - d / 2 * torch.log(dof * math.pi)
+    return constant - log_s.sum(-1) - (dof + d) / 2 * torch.log1p(u.square().sum(-1) / dof)

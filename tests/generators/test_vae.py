@@ -1,0 +1,184 @@
+"""The VAE: its bound, its draws, its latents, and what the contract asks of it."""
+
+import numpy as np
+import pytest
+import torch
+from synthfin_core.errors import DataError, TrainingError
+from synthfin_core.generators.latents import Mixture
+from synthfin_core.generators.vae import VAE, VAEConfig, log_density
+from synthfin_core.losses.divergence import kl_to_standard_normal
+
+TINY = VAEConfig.tiny()
+
+
+def garch_windows(n=160, t=12, d=2, seed=0):
+    """Windows whose scale differs from one to the next, so that there is something for latents to say."""
+    draw = np.random.default_rng(seed)
+    level = np.exp(0.7 * draw.standard_normal((n, 1, 1)))
+    return level * draw.standard_normal((n, t, d)) @ np.linalg.cholesky(0.5 * np.eye(d) + 0.5).T
+
+
+@pytest.fixture(scope="module")
+def x():
+    return garch_windows()
+
+
+@pytest.fixture(scope="module")
+def model(x):
+    return VAE(TINY).fit(x, seed=3)
+
+
+@pytest.mark.parametrize("config", [*VAEConfig.presets().values(), TINY])
+def test_every_preset_is_a_config_with_help_in_one_sentence(config):
+    assert VAEConfig.from_dict(config.to_dict()) == config
+    assert all(setting.help.endswith(".") and setting.help.count(". ") == 0 for setting in config.params())
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("observation", ["student-t", "gaussian"])
+@pytest.mark.parametrize("d", [1, 3])
+def test_fits_and_samples_any_number_of_series(cell, observation, d):
+    config = VAEConfig(latent_dim=2, hidden_size=4, epochs=1, cell=cell, observation=observation)
+    windows = garch_windows(n=40, t=10, d=d)
+    model = VAE(config).fit(windows)
+    drawn = model.sample(7, seed=1)
+    assert drawn.shape == (7, 10, d)
+    assert np.isfinite(drawn).all()
+    assert model.decode(np.zeros((3, 2))).shape == (3, 10, d)
+    assert model.encode(windows)[0].shape == (40, 2)
+
+
+def test_paths_do_not_depend_on_how_many_were_drawn(model):
+    np.testing.assert_allclose(model.sample(600, seed=4)[:5], model.sample(5, seed=4), atol=1e-5)
+
+
+def test_loaded_model_draws_the_same_bytes(model):
+    loaded = VAE.load(model.config, model.state())
+    assert loaded.sample(20, seed=1).tobytes() == model.sample(20, seed=1).tobytes()
+    assert loaded.diagnostics().values["activity"] == model.diagnostics().values["activity"]
+
+
+@pytest.mark.parametrize("stop_after", [1, 7])
+def test_interrupted_fit_resumes_to_the_same_bytes(x, model, stop_after):
+    seen = []
+    first = VAE(TINY).fit(x, seed=3, on_step=seen.append, should_stop=lambda: len(seen) >= stop_after)
+    assert len(seen) == stop_after
+    second = VAE(TINY).fit(x, seed=3, resume=first.checkpoint())
+    for name, value in model.state().items():
+        assert second.state()[name].tobytes() == value.tobytes(), name
+
+
+def test_noise_stays_while_the_latent_moves(model):
+    z = np.zeros((1, 2))
+    near = model.sample_given(z + 1e-3, seed=5) - model.sample_given(z, seed=5)
+    far = model.sample_given(z, seed=6) - model.sample_given(z, seed=5)
+    assert np.abs(near).max() < 0.02
+    assert np.abs(far).max() > 0.5
+
+
+def test_samples_given_a_latent_average_to_its_decoding(model):
+    z = np.tile([[0.5, -1.0]], (20_000, 1))
+    drawn = model.sample_given(z, seed=0)
+    error = drawn.std(axis=0) / np.sqrt(len(drawn))
+    assert (np.abs(drawn.mean(axis=0) - model.decode(z[:1])[0]) < 5 * error).all()
+
+
+def test_reported_losses_are_sums_over_steps_and_series_and_means_over_windows(x):
+    """The first report against a plain loop over windows, steps and latent dimensions."""
+    model, seen = VAE(TINY), []
+    model.fit(x, seed=0, on_step=seen.append, should_stop=lambda: bool(seen))
+    network = model._fitted()
+    mu, logvar = (torch.as_tensor(part) for part in model.encode(x))
+    slow = 0.0
+    for m, v in zip(mu, logvar, strict=True):
+        q = torch.distributions.Normal(m, torch.exp(v / 2))
+        slow += sum(float(part) for part in torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)))
+    assert float(kl_to_standard_normal(mu, logvar).sum(1).mean()) == pytest.approx(slow / len(x), rel=1e-4)
+    y = network.standardise(torch.as_tensor(x, dtype=torch.float32))
+    z = mu.float()
+    with torch.no_grad():
+        steps, dof = network.decoder(z, x.shape[1]), float(network.dof)
+        fast = log_density(network, y, z, "student-t")
+    from scipy.stats import multivariate_t
+
+    for i in range(3):
+        slow = 0.0
+        for j in range(x.shape[1]):
+            a = np.eye(2)
+            a[1, 0] = float(steps.below[i, j, 0])
+            root = np.diag(np.exp(steps.log_s[i, j].numpy())) @ np.linalg.inv(a)
+            slow += multivariate_t.logpdf(y[i, j].numpy(), steps.m[i, j].numpy(), root @ root.T, df=dof)
+        assert float(fast[i]) == pytest.approx(slow, rel=1e-3)
+    report = seen[0].losses
+    assert report["loss"] == pytest.approx(report["reconstruction"] + TINY.beta * report["kl"], rel=1e-5)
+
+
+def test_bound_lies_below_the_exact_likelihood_and_comes_close():
+    """Linear Gaussian data, x = a f + noise: the likelihood is known, and a VAE can represent it."""
+    draw = np.random.default_rng(0)
+    t, noise = 6, 0.5
+    x = draw.standard_normal((1500, 1, 1)) + noise * draw.standard_normal((1500, t, 1))
+    config = VAEConfig(
+        latent_dim=1, hidden_size=12, epochs=30, kl_warmup=0, learning_rate=1e-2, observation="gaussian", latents="prior"
+    )
+    seen = []
+    model = VAE(config).fit(x, seed=0, on_step=seen.append)
+    network = model._fitted()
+    scale, mean = float(network.deviation), float(network.mean)
+    covariance = (np.ones((t, t)) + noise**2 * np.eye(t)) / scale**2
+    from scipy.stats import multivariate_normal
+
+    exact = multivariate_normal.logpdf((x[..., 0] - mean) / scale, -mean / scale * np.ones(t), covariance).mean()
+    bound = -np.mean([progress.losses["loss"] for progress in seen[-12:]])
+    assert exact - 0.35 < bound < exact + 0.05
+
+
+def test_latents_of_the_preset_prior_are_standard_normal(x):
+    config = VAEConfig(latent_dim=2, hidden_size=4, epochs=1, latents="prior")
+    model = VAE(config).fit(x)
+    assert not [name for name in model.state() if name.startswith("mixture")]
+
+
+def test_mixture_draws_have_the_moments_of_what_it_was_fitted_to():
+    draw = np.random.default_rng(0)
+    z = np.concatenate([draw.normal([-3, 0], [0.5, 1], (3000, 2)), draw.normal([2, 1], [1, 0.3], (1000, 2))])
+    mixture = Mixture.fit(z, 2, seed=0)
+    drawn = mixture.draw(40_000, seed=1)
+    np.testing.assert_allclose(drawn.mean(0), z.mean(0), atol=0.06)
+    np.testing.assert_allclose(np.cov(drawn.T), np.cov(z.T), atol=0.12)
+    assert sorted(mixture.shares.round(2)) == [0.25, 0.75]
+    assert mixture.draw(10, seed=1).tobytes() == drawn[:10].tobytes()
+
+
+def test_collapse_is_told_in_words(x):
+    config = VAEConfig(latent_dim=2, hidden_size=4, epochs=8, beta=100.0, kl_warmup=0, latents="prior")
+    diagnostics = VAE(config).fit(x).diagnostics()
+    assert diagnostics.values["active_units"] <= 1
+    assert any("Posterior collapse" in warning for warning in diagnostics.warnings)
+
+
+def test_diagnostics_can_be_asked_for_while_training(x):
+    model, seen = VAE(TINY), []
+    model.fit(x, on_step=lambda progress: seen.append((model.diagnostics(), model.sample(2))))
+    assert len(seen[0][0].values["kl_per_dimension"]) == 2
+
+
+def test_refusals(x):
+    with pytest.raises(TrainingError, match="call fit first"):
+        VAE(TINY).sample(1)
+    broken = x.copy()
+    broken[0, 0, 0] = np.nan
+    with pytest.raises(DataError, match="missing or infinite"):
+        VAE(TINY).fit(broken)
+
+
+def test_leaves_threads_input_and_global_randomness_alone(x):
+    before, copy = torch.random.get_rng_state(), x.copy()
+    torch.set_num_threads(2)
+    try:
+        VAE(TINY).fit(x).sample(2)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert (x == copy).all()
