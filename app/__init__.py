@@ -1,0 +1,1 @@
+"""The studio in the browser: thin pages over `synthfin_core`."""

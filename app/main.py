@@ -8,7 +8,9 @@ st.set_page_config(page_title="SynthFin", page_icon=":material/ssid_chart:", lay
 
 PAGES = {
     "": [
-        st.Page("views/home.py", title="Home", icon=":material/home:", default=True, help="What is here and where to begin."),
+        st.Page(
+            "views/home.py", title="Home", icon=":material/home:", default=True, help="What is here and where to begin."
+        ),
         st.Page(
             "views/data.py",
             title="Data",

@@ -156,7 +156,7 @@ class Config:
         unknown = sorted(set(values) - set(known))
         if unknown:
             raise SettingError(f"Unknown setting {unknown[0]!r}; {cls.__name__} has {', '.join(known)}.")
-        return cls(**values)  # type: ignore[arg-type]
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Value]:
         """The settings as plain values, ready for JSON."""

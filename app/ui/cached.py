@@ -1,7 +1,7 @@
 """What pages share and must not compute twice: the store, the executor, panels, windows, samples.
 
-Everything is keyed by an id, never by an array: hashing big arrays samples them, and a stale hit would show wrong numbers.
-The objects are shared between sessions and are read only.
+Everything is keyed by an id, never by an array: hashing big arrays samples them, and a stale hit would show wrong
+numbers. The objects are shared between sessions and are read only.
 """
 
 from __future__ import annotations
@@ -74,11 +74,6 @@ def selected(setup: Setup) -> Panel:
     return _selected(setup.id, setup)
 
 
-@st.cache_resource(show_spinner=False, max_entries=6)
-def _windows(setup_id: str, _setup: Setup) -> Windows:
-    return store().windows(_setup)
-
-
 def windows(setup: Setup) -> Windows:
     """The windows of a setup.
 
@@ -87,7 +82,7 @@ def windows(setup: Setup) -> Windows:
     DataError
         If the settings leave no windows.
     """
-    return _windows(setup.id, setup)
+    return store().windows(setup)
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)

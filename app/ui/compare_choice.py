@@ -10,12 +10,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.ui import cached, pick, state
+from app.ui import cached, state
 from synthfin_core.data.windows import Windows
+from synthfin_core.evaluation.score import HOLDOUT, TRAINING
 from synthfin_core.representation import representation_class
 from synthfin_core.store import Run
-
-TRAINING, HOLDOUT = "Real training", "Real hold-out"
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,10 @@ class Chosen:
     def titles(self) -> list[str]:
         """A name for each run, unique among them."""
         plain = [run.title for run in self.runs]
-        return [name if plain.count(name) == 1 else f"{name} {run.id[-4:]}" for name, run in zip(plain, self.runs, strict=True)]
+        return [
+            name if plain.count(name) == 1 else f"{name} {run.id[-4:]}"
+            for name, run in zip(plain, self.runs, strict=True)
+        ]
 
     @property
     def named(self) -> dict[str, NDArray[np.float64]]:
@@ -54,7 +56,7 @@ class Chosen:
     @property
     def key(self) -> tuple[str, ...]:
         """Names what is compared, for caches."""
-        return tuple(run.id for run in self.runs)
+        return (self.runs[0].spec.setup.id, *(run.id for run in self.runs))
 
 
 def _x(run: Run) -> NDArray[np.float64] | None:
@@ -73,13 +75,21 @@ def choose(done: Sequence[Run]) -> Chosen:
     key = keys[first]
     if len(keys) > 1:
         key = st.selectbox(
-            "Data", keys, index=first, format_func=lambda k: f"{groups[k][0].spec.setup.label} ({len(groups[k])} trained)", key="compare-data",
+            "Data",
+            keys,
+            index=first,
+            format_func=lambda k: f"{groups[k][0].spec.setup.label} ({len(groups[k])} trained)",
+            key="compare-data",
             help="Only models trained on the same windows can be compared.",
         )
     runs = {run.id: run for run in groups[key]}
     default = [run_id for run_id in current.compared or [] if run_id in runs] or list(runs)[:4]
     picked = st.multiselect(
-        "Models", list(runs), default=default, format_func=lambda run_id: runs[run_id].title, key=f"compare-runs-{keys.index(key)}",
+        "Models",
+        list(runs),
+        default=default,
+        format_func=lambda run_id: runs[run_id].title,
+        key=f"compare-runs-{keys.index(key)}",
         help="Any number of trained models; real training and hold-out data are always there.",
     )
     current.compared = list(picked)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.ui import cached, figures
+from app.ui import figures
 from app.ui.compare_choice import Chosen
 from synthfin_core import plots
 from synthfin_core.evaluation import autocorrelation, correlation, usable_lags
@@ -22,22 +24,40 @@ def _series(chosen: Chosen, key: str) -> int:
 def distributions(chosen: Chosen) -> None:
     """Overlaid histograms and density curves of the chosen series."""
     names = list(chosen.windows.names)
-    picked = st.multiselect("Series", names, default=names[:2], key="compare-distribution-series", help="One picture for each.")
+    picked = st.multiselect(
+        "Series", names, default=names[:2], key="compare-distribution-series", help="One picture for each."
+    )
     for name in picked:
         i = names.index(name)
         one = {title: x[:, :, i] for title, x in chosen.named.items()}
-        figures.show(plots.distributions(one, name, chosen.windows.units[i]), alt=f"Distribution of {name}", key=f"distribution-{i}")
+        figures.show(
+            plots.distributions(one, name, chosen.windows.units[i]),
+            alt=f"Distribution of {name}",
+            key=f"distribution-{i}",
+        )
 
 
 def paths(chosen: Chosen) -> None:
     """Single windows side by side, redrawn on demand."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         i = _series(chosen, "compare-paths-series")
-        number = st.number_input("Windows of each", min_value=1, max_value=12, value=4, key="compare-paths-number", help="How many windows of each data set.", width=170)
+        number = st.number_input(
+            "Windows of each",
+            min_value=1,
+            max_value=12,
+            value=4,
+            key="compare-paths-number",
+            help="How many windows of each data set.",
+            width=170,
+        )
         redraw = st.session_state.setdefault("compare-redraw", 0)
-        if st.button("Redraw", icon=":material/refresh:", key="compare-paths-redraw", help="Other windows, drawn at random."):
+        if st.button(
+            "Redraw", icon=":material/refresh:", key="compare-paths-redraw", help="Other windows, drawn at random."
+        ):
             redraw = st.session_state["compare-redraw"] = redraw + 1
-    figure = plots.series_side_by_side(chosen.named, chosen.windows.names[i], i, int(number), seed=redraw, unit=chosen.windows.units[i])
+    figure = plots.series_side_by_side(
+        chosen.named, chosen.windows.names[i], i, int(number), seed=redraw, unit=chosen.windows.units[i]
+    )
     figures.show(figure, alt="Windows side by side", key="compare-paths-figure")
 
 
@@ -45,10 +65,18 @@ def memory(chosen: Chosen) -> None:
     """Autocorrelation of values and of absolute values, within windows."""
     i = _series(chosen, "compare-memory-series")
     lags = usable_lags(chosen.windows.train.x.shape[1])
-    for of, words in (("r", "values"), ("abs", "absolute values")):
+    measures: tuple[tuple[Literal["r", "abs"], str], ...] = (("r", "values"), ("abs", "absolute values"))
+    for of, words in measures:
         curves = {title: autocorrelation(x, lags, of=of)[:, i] for title, x in chosen.named.items()}
-        figures.show(plots.acf_comparison(curves, f"Autocorrelation of {words}"), alt=f"Autocorrelation of {words}", key=f"acf-{of}")
-    st.caption("Measured within windows, never across their borders. Slowly falling bars of absolute values are volatility clustering.")
+        figures.show(
+            plots.acf_comparison(curves, f"Autocorrelation of {words}"),
+            alt=f"Autocorrelation of {words}",
+            key=f"acf-{of}",
+        )
+    st.caption(
+        "Measured within windows, never across their borders. Absolute values that stay correlated for long are "
+        "volatility clustering."
+    )
 
 
 def correlation_maps(chosen: Chosen) -> None:
@@ -57,25 +85,35 @@ def correlation_maps(chosen: Chosen) -> None:
         st.info("There is one series; a correlation needs two.", icon=":material/info:")
         return
     maps = {title: correlation(x) for title, x in chosen.named.items()}
-    figures.show(plots.correlation_maps(maps, list(chosen.windows.names)), alt="Correlation maps", key="compare-correlation")
+    figures.show(
+        plots.correlation_maps(maps, list(chosen.windows.names)), alt="Correlation maps", key="compare-correlation"
+    )
 
 
 def window_map(chosen: Chosen) -> None:
     """All windows on one map."""
     method = st.segmented_control(
-        "Map by", ("PCA", "t-SNE"), default="PCA", required=True, key="compare-map-method",
+        "Map by",
+        ("PCA", "t-SNE"),
+        default="PCA",
+        required=True,
+        key="compare-map-method",
         help="PCA keeps distances as far as two axes can; t-SNE keeps neighbours together and takes some seconds.",
     )
     with st.spinner("Drawing the map"):
-        points, titles = _map(chosen.key, cached.windows_key(chosen.windows), method or "PCA", chosen)
+        points, titles = _map(chosen.key, method or "PCA", chosen)
     figures.show(plots.window_map(points, titles), alt="Map of real and synthetic windows", key="compare-map")
-    st.caption("Each point is a window. Synthetic clouds should cover the real ones: holes are what the model has not learned.")
+    st.caption(
+        "Each point is a window. Synthetic clouds should cover the real ones: holes are what the model has not learned."
+    )
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _map(runs: tuple[str, ...], windows: str, method: str, _chosen: Chosen) -> tuple[NDArray[np.float64], list[str]]:
+def _map(key: tuple[str, ...], method: str, _chosen: Chosen) -> tuple[NDArray[np.float64], list[str]]:
     share = max(1, 1500 // len(_chosen.named))
-    picked = {title: x[np.linspace(0, len(x) - 1, min(len(x), share)).astype(int)] for title, x in _chosen.named.items()}
+    picked = {
+        title: x[np.linspace(0, len(x) - 1, min(len(x), share)).astype(int)] for title, x in _chosen.named.items()
+    }
     stacked = np.concatenate([x.reshape(len(x), -1) for x in picked.values()])
     points, _ = embed(stacked, method=method)
     return points, [title for title, x in picked.items() for _ in range(len(x))]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
-from app.ui import cached
-from app.ui.compare_choice import HOLDOUT, TRAINING, Chosen
+from app.ui.compare_choice import Chosen
 from app.ui.messages import escape
 from synthfin_core.evaluation import KS_CAVEAT, METRICS, Report, evaluate
 
@@ -21,24 +22,29 @@ GROUPS = {
 def show(chosen: Chosen) -> None:
     """Draw the tables."""
     with st.spinner("Scoring"):
-        report = _report(chosen.key, cached.windows_key(chosen.windows), chosen)
+        report = _report(chosen.key, chosen)
     for sentence in report.summary.split(". "):
         st.markdown(f"- {escape(sentence.rstrip('.'))}.")
     st.subheader("Moments")
-    moments = report.moments.replace({"data": {"real training": TRAINING, "real hold-out": HOLDOUT}})
+    moments = report.moments
     st.dataframe(moments, hide_index=True, column_config=_numbers(moments), alt="Moments of each data set and series")
     st.caption("Mean and standard deviation are in the unit of the windows, for prices log return per bar.")
     for group, title in GROUPS.items():
         _group(report, group, title)
     _remarks(report)
     st.download_button(
-        "Scores as CSV", data=lambda: report.table().to_csv(index=False).encode(), file_name="scores.csv", mime="text/csv",
-        icon=":material/download:", on_click="ignore", key="compare-csv",
+        "Scores as CSV",
+        data=lambda: report.table().to_csv(index=False).encode(),
+        file_name="scores.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        key="compare-csv",
     )
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _report(runs: tuple[str, ...], windows: str, _chosen: Chosen) -> Report:
+def _report(key: tuple[str, ...], _chosen: Chosen) -> Report:
     return evaluate(_chosen.windows, _chosen.synthetic)
 
 
@@ -48,7 +54,9 @@ def _group(report: Report, group: str, title: str) -> None:
     if rows.empty:
         return
     st.subheader(title)
-    shown = rows.drop(columns="score").rename(columns={"title": "Score", "series": "Series", "reference": HOLDOUT})
+    shown = rows.drop(columns="score").rename(
+        columns={"title": "Score", "series": "Series", "reference": "real hold-out"}
+    )
     st.dataframe(shown, hide_index=True, column_config=_numbers(shown), alt=title)
     if "ks_p_value" in set(rows["score"]):
         st.caption(KS_CAVEAT)
@@ -63,7 +71,7 @@ def _direction(better: str) -> str:
     return {"lower": "Zero is perfect.", "one": "One is perfect.", "none": "Shown, not judged."}[better]
 
 
-def _numbers(table: pd.DataFrame) -> dict[str, object]:
+def _numbers(table: pd.DataFrame) -> dict[str, Any]:
     numeric = [column for column in table.columns if pd.api.types.is_float_dtype(table[column])]
     return {column: st.column_config.NumberColumn(column, format="%.4g") for column in numeric}
 

@@ -35,7 +35,11 @@ def choose_selection(panel: Panel, setup: Setup) -> Selection:
     start, end = _dates(panel, now, key)
     every = _every(panel, now, key)
     return Selection(
-        columns=tuple(columns) if columns != every_column else None, kinds=kinds or None, start=start, end=end, every=every
+        columns=tuple(columns) if columns != every_column else None,
+        kinds=kinds or None,
+        start=start,
+        end=end,
+        every=every,
     )
 
 
@@ -52,7 +56,7 @@ def _kinds(panel: Panel, columns: list[str], now: Selection, key: str) -> dict[s
                 default=(now.kinds or {}).get(column, guess),
                 required=True,
                 key=f"kind-{key}-{column}",
-                help="Price: positive, moves by percentages. Return: moves already. Volume: traded amounts. Level: anything else.",
+                help="Price: moves by percentages. Return: moves already. Volume: amounts traded. Level: all else.",
             )
             if kind and kind != guess:
                 changed[column] = kind
@@ -65,10 +69,22 @@ def _dates(panel: Panel, now: Selection, key: str) -> tuple[str | None, str | No
     first, last = panel.frame.index[0].date(), panel.frame.index[-1].date()
     with st.container(horizontal=True):
         start = st.date_input(
-            "From", _day(now.start) or first, min_value=first, max_value=last, key=f"from-{key}", help="First day used.", width=150
+            "From",
+            _day(now.start) or first,
+            min_value=first,
+            max_value=last,
+            key=f"from-{key}",
+            help="First day used.",
+            width=150,
         )
         end = st.date_input(
-            "To", _day(now.end) or last, min_value=first, max_value=last, key=f"to-{key}", help="Last day used.", width=150
+            "To",
+            _day(now.end) or last,
+            min_value=first,
+            max_value=last,
+            key=f"to-{key}",
+            help="Last day used.",
+            width=150,
         )
     return (str(start) if start != first else None), (str(end) if end != last else None)
 
@@ -99,15 +115,28 @@ def choose_windows(setup: Setup) -> WindowSpec:
     key = setup.panel_id
     left, right = st.columns(2)
     length = left.number_input(
-        "Length (bars)", min_value=2, max_value=1000, value=now.length, key=f"length-{key}",
+        "Length (bars)",
+        min_value=2,
+        max_value=1000,
+        value=now.length,
+        key=f"length-{key}",
         help="How many bars one window holds; 60 trading days are about a quarter.",
     )
     stride = right.number_input(
-        "Stride (bars)", min_value=1, max_value=1000, value=now.stride, key=f"stride-{key}",
+        "Stride (bars)",
+        min_value=1,
+        max_value=1000,
+        value=now.stride,
+        key=f"stride-{key}",
         help="Bars from one window's start to the next. One gives the most windows; they overlap.",
     )
     holdout = st.slider(
-        "Hold-out share", min_value=0.0, max_value=0.5, value=float(now.holdout), step=0.05, key=f"holdout-{key}",
+        "Hold-out share",
+        min_value=0.0,
+        max_value=0.5,
+        value=float(now.holdout),
+        step=0.05,
+        key=f"holdout-{key}",
         help="The last part of the history, which no model sees: the honest yardstick.",
     )
     names = [AUTOMATIC, *REPRESENTATIONS]
@@ -120,10 +149,15 @@ def choose_windows(setup: Setup) -> WindowSpec:
         help="How numbers are scaled for the network; always undone when data are generated.",
     )
     pool = st.toggle(
-        "Pool the series", value=now.pool, key=f"pool-{key}",
+        "Pool the series",
+        value=now.pool,
+        key=f"pool-{key}",
         help="Each column is a series of its own and one model learns from all; off, it learns them jointly.",
     )
     return WindowSpec(
-        length=int(length), stride=int(stride), holdout=float(holdout), pool=pool,
-        representation=None if chosen == AUTOMATIC else chosen,
+        length=int(length),
+        stride=int(stride),
+        holdout=float(holdout),
+        pool=pool,
+        representation="" if chosen == AUTOMATIC else chosen,
     )

@@ -6,14 +6,14 @@ import datetime
 import hashlib
 
 import streamlit as st
+from synthfin_core.data.reading import FORMATS, Reading, ReadingHints, read_table
+from synthfin_core.data.tickers import load_tickers
 
 from app.ui import cached, state
 from app.ui.forms import config_form
 from app.ui.messages import escape, flash, plainly
 from synthfin_core.data.panel import Panel, Selection
-from synthfin_core.data.reading import FORMATS, Reading, ReadingHints, read_table
 from synthfin_core.data.sources import SOURCES, MockSettings, mock_panel
-from synthfin_core.data.tickers import load_tickers
 from synthfin_core.data.windows import WindowSpec
 from synthfin_core.errors import SynthFinError
 from synthfin_core.spec import Setup
@@ -78,10 +78,12 @@ def _upload() -> None:
         "CSV, Parquet or Excel file",
         type=list(FORMATS),
         key="source-upload",
-        help="Dates in a column, in the index or absent; wide, long or OHLCV; decimal comma or point; newest first or last.",
+        help="With dates or without; wide, long or OHLCV; decimal comma or point; newest first or last.",
     )
     if file is None:
-        st.markdown("Prices, returns, volumes or levels, as your system exports them. What is done to them is said here first.")
+        st.markdown(
+            "Prices, returns, volumes or levels, as your system exports them. What is done to them is said here first."
+        )
         return
     content = file.getvalue()
     digest = hashlib.sha256(content).hexdigest()
@@ -102,7 +104,9 @@ def _reading(digest: str, hints: ReadingHints, _name: str, _content: bytes) -> R
 
 def _answers(digest: str) -> ReadingHints:
     prefix = f"answer-{digest[:12]}-"
-    given = {key.removeprefix(prefix): value for key, value in st.session_state.items() if str(key).startswith(prefix)}
+    given = {
+        str(key).removeprefix(prefix): value for key, value in st.session_state.items() if str(key).startswith(prefix)
+    }
     return ReadingHints.from_answers(given)
 
 
@@ -113,7 +117,7 @@ def _ask(reading: Reading, digest: str) -> None:
             question.choices,
             index=question.choices.index(question.assumed),
             key=f"answer-{digest[:12]}-{question.key}",
-            help="The file allows more than one reading; the first guess is shown. Change it and the file is read again.",
+            help="The file allows more than one reading. Change the guess and it is read again.",
         )
 
 
@@ -127,11 +131,20 @@ def _tickers() -> None:
     today = datetime.date.today()
     with st.container(horizontal=True):
         start = st.date_input(
-            "From", datetime.date(2010, 1, 1), max_value=today, key="source-ticker-from", help="First day to load.", width=180
+            "From",
+            datetime.date(2010, 1, 1),
+            max_value=today,
+            key="source-ticker-from",
+            help="First day to load.",
+            width=180,
         )
         end = st.date_input("To", today, max_value=today, key="source-ticker-to", help="Last day to load.", width=180)
         field = st.selectbox(
-            "Field", ["Close", "Volume"], key="source-ticker-field", help="Adjusted closing prices, or volumes.", width=160
+            "Field",
+            ["Close", "Volume"],
+            key="source-ticker-field",
+            help="Adjusted closing prices, or volumes.",
+            width=160,
         )
     if st.button("Load", key="use-tickers", type="primary", disabled=not text.strip()):
         with plainly(), st.spinner("Asking Yahoo Finance"):
@@ -143,7 +156,7 @@ def _tickers() -> None:
 
 
 def _mock() -> None:
-    st.markdown("Correlated random walks with drift, as in the notebook that this studio grew out of. Good for trying things out.")
+    st.markdown("Correlated random walks with drift, as in the notebook that this studio grew out of.")
     with plainly():
         values = config_form(MockSettings, key="source-mock")
         panel = mock_panel(MockSettings.from_dict(values))

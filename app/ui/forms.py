@@ -75,7 +75,8 @@ def control(setting: Param, start: Value, key: str) -> Value:
         low, high = _whole(setting.ge), _whole(setting.le)
         return int(st.number_input(label, min_value=low, max_value=high, step=_whole_step(setting), **given) or 0)
     return float(
-        st.number_input(label, min_value=setting.ge, max_value=setting.le, step=_step(setting), format="%g", **given) or 0.0
+        st.number_input(label, min_value=setting.ge, max_value=setting.le, step=_step(setting), format="%g", **given)
+        or 0.0
     )
 
 

@@ -46,7 +46,7 @@ class Space:
     @property
     def k(self) -> int:
         """Number of latent dimensions."""
-        return self.mu.shape[1]
+        return int(self.mu.shape[1])
 
     @property
     def active(self) -> int:
@@ -61,24 +61,43 @@ def load(run: Run) -> Space:
         raise DamagedRun(f"Run {run.id} has no encoded windows, expected latents.npz: train it again.")
     kl = 0.5 * (latents.mu**2 + np.exp(latents.logvar) - 1.0 - latents.logvar).mean(axis=0)  # (k,)
     order = np.argsort(-kl, kind="stable")
-    return Space(latents.mu, latents.rows, order, kl, cached.windows(run.spec.setup))
+    return Space(latents.mu, latents.window, order, kl, cached.windows(run.spec.setup))
 
 
 def choose(run: Run, space: Space) -> None:
     """Draw the choice of a starting point."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.segmented_control(
-            "Start from", STARTS, default=STARTS[0], required=True, key="latent-start", on_change=_start, args=(run.id, space),
+            "Start from",
+            STARTS,
+            default=STARTS[0],
+            required=True,
+            key="latent-start",
+            on_change=_start,
+            args=(run.id, space),
             help="The middle of the latent space, the point of one real window, or a draw from the prior.",
         )
         kind = st.session_state["latent-start"]
         if kind == STARTS[1]:
             st.select_slider(
-                "Window that begins on", options=range(len(space.rows)), format_func=lambda i: first_day(space, i), key="latent-window",
-                on_change=_start, args=(run.id, space), help="Its posterior mean becomes the sliders' position.", width=420,
+                "Window that begins on",
+                options=range(len(space.rows)),
+                format_func=lambda i: first_day(space, i),
+                key="latent-window",
+                on_change=_start,
+                args=(run.id, space),
+                help="Its posterior mean becomes the sliders' position.",
+                width=420,
             )
         if kind == STARTS[2]:
-            st.button("Draw again", icon=":material/casino:", key="latent-again", on_click=_again, args=(run.id, space), help="Another draw from the prior.")
+            st.button(
+                "Draw again",
+                icon=":material/casino:",
+                key="latent-again",
+                on_click=_again,
+                args=(run.id, space),
+                help="Another draw from the prior.",
+            )
 
 
 def first_day(space: Space, index: int) -> str:
@@ -117,10 +136,19 @@ def _again(run_id: str, space: Space) -> None:
 def sliders(run: Run, space: Space) -> None:
     """Draw the sliders with their paths, and remember where they are let go."""
     dims = [
-        {"index": int(i), "label": f"Dimension {int(i) + 1}", "kl": float(space.kl[i]), "low": -4.0, "high": 4.0, "folded": rank >= max(space.active, SHOWN)}
+        {
+            "index": int(i),
+            "label": f"Dimension {int(i) + 1}",
+            "kl": float(space.kl[i]),
+            "low": -4.0,
+            "high": 4.0,
+            "folded": rank >= max(space.active, SHOWN),
+        }
         for rank, i in enumerate(space.order)
     ]
-    released = latent_sliders(run.id, dims=dims, z0=position(run.id, space), names=list(space.windows.names), key=f"sliders-{run.id}")
+    released = latent_sliders(
+        run.id, dims=dims, z0=position(run.id, space), names=list(space.windows.names), key=f"sliders-{run.id}"
+    )
     if released is not None:
         state.studio().latent[run.id] = released
     st.caption(f"{space.active} of {space.k} dimensions are active; the others hardly change anything.")

@@ -7,10 +7,15 @@ import streamlit as st
 
 from app.ui import cached
 from app.ui.messages import escape
-from synthfin_core.export import FORMATS
+from synthfin_core.export import to_bytes
 from synthfin_core.pipeline import Pipeline, Samples
 
 PREVIEW = 200
+FORMATS = {
+    "csv": ("CSV", "text/csv"),
+    "parquet": ("Parquet", "application/vnd.apache.parquet"),
+    "npz": ("npz", "application/octet-stream"),
+}
 
 
 @st.cache_resource(show_spinner="Loading the model", max_entries=4)
@@ -52,4 +57,4 @@ def choose_start(samples: Samples) -> np.ndarray | None:
 
 def as_file(run_id: str, n: int, seed: int, start: np.ndarray | None, form: str) -> bytes:
     """The drawn windows as the bytes of a file."""
-    return FORMATS[form].write(pipeline(run_id).sample(n, seed=seed), start)
+    return to_bytes(pipeline(run_id).sample(n, seed=seed), form, start)

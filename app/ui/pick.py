@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from app.ui import cached, state
-from synthfin_core.errors import StoreError
 from synthfin_core.registry import generator_class
 from synthfin_core.store import Run
 
@@ -16,14 +15,7 @@ ACTIVE = ("queued", "starting", "running")
 
 def runs_where(wanted: Callable[[Run], bool]) -> list[Run]:
     """Healthy runs that satisfy `wanted`, newest first."""
-    found = []
-    for run in cached.store().runs():
-        try:
-            if wanted(run):
-                found.append(run)
-        except StoreError:
-            continue
-    return found
+    return [run for run in cached.store().runs() if run.damage is None and wanted(run)]
 
 
 def is_done(run: Run) -> bool:
@@ -70,7 +62,10 @@ def title(run: Run) -> str:
 
 def nothing_trained(kind: str = "model") -> None:
     """What to show where a trained model is needed and there is none."""
-    st.info(f"No trained {kind} yet. Train one first; the recommended settings take a minute or two.", icon=":material/info:")
+    st.info(
+        f"No trained {kind} yet. Train one first; the recommended settings take a minute or two.",
+        icon=":material/info:",
+    )
     with st.container(horizontal=True):
         st.page_link("views/vae.py", label="Train a VAE", icon=":material/blur_on:")
         st.page_link("views/gan.py", label="Train a GAN", icon=":material/compare_arrows:")

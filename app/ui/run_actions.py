@@ -20,8 +20,19 @@ def show(run: Run) -> None:
     if status.message:
         st.markdown(escape(status.message))
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Title", value=run.title, key=f"title-{run.id}", on_change=_rename, args=(run.id,), help="A name that you will know it by.", width=360, max_chars=120)
-        if st.button("Delete", icon=":material/delete:", key="run-delete", help="Removes the run and its weights for good."):
+        st.text_input(
+            "Title",
+            value=run.title,
+            key=f"title-{run.id}",
+            on_change=_rename,
+            args=(run.id,),
+            help="A name that you will know it by.",
+            width=360,
+            max_chars=120,
+        )
+        if st.button(
+            "Delete", icon=":material/delete:", key="run-delete", help="Removes the run and its weights for good."
+        ):
             _confirm_delete(run)
     _links(run)
     _downloads(run)
@@ -33,7 +44,11 @@ def show(run: Run) -> None:
 def _links(run: Run) -> None:
     generator = generator_class(run.spec.generator)
     with st.container(horizontal=True):
-        if st.button("Work on its data", icon=":material/table_chart:", help="Makes this run's data and windows the ones being worked on."):
+        if st.button(
+            "Work on its data",
+            icon=":material/table_chart:",
+            help="Makes this run's data and windows the ones being worked on.",
+        ):
             state.studio().setup_id = cached.store().save_setup(run.spec.setup)
             flash("Now working on this run's data.")
             st.rerun()
@@ -50,12 +65,24 @@ def _downloads(run: Run) -> None:
         weights = run.path / "weights.safetensors"
         if weights.exists():
             st.download_button(
-                "Weights", data=weights.read_bytes, file_name=f"{run.id}.safetensors", mime="application/octet-stream",
-                icon=":material/download:", on_click="ignore", key="run-weights", help="The trained arrays, as safetensors.",
+                "Weights",
+                data=weights.read_bytes,
+                file_name=f"{run.id}.safetensors",
+                mime="application/octet-stream",
+                icon=":material/download:",
+                on_click="ignore",
+                key="run-weights",
+                help="The trained arrays, as safetensors.",
             )
         st.download_button(
-            "Spec", data=json.dumps(run.spec.to_dict(), indent=2), file_name=f"{run.id}.json", mime="application/json",
-            icon=":material/download:", on_click="ignore", key="run-spec", help="Everything needed to train it again.",
+            "Spec",
+            data=json.dumps(run.spec.to_dict(), indent=2),
+            file_name=f"{run.id}.json",
+            mime="application/json",
+            icon=":material/download:",
+            on_click="ignore",
+            key="run-spec",
+            help="Everything needed to train it again.",
         )
 
 

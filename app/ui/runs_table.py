@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -18,7 +19,11 @@ def choose(runs: Sequence[Run]) -> Run | None:
     """Draw the filtered list and return the run whose row is chosen."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
-            "Find", key="runs-find", placeholder="title, model or data", help="Keeps the runs whose title or id has these words.", width=320
+            "Find",
+            key="runs-find",
+            placeholder="title, model or data",
+            help="Keeps the runs whose title or id has these words.",
+            width=320,
         )
         states = st.multiselect(
             "State", STATES, key="runs-states", placeholder="any", help="Keeps the runs in these states.", width=320
@@ -66,7 +71,7 @@ def _table(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _columns() -> dict[str, object]:
+def _columns() -> dict[str, Any]:
     return {
         "Progress": st.column_config.ProgressColumn("Progress", format="percent", min_value=0.0, max_value=1.0),
         "Started": st.column_config.DatetimeColumn("Started", format="distance"),

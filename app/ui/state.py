@@ -37,10 +37,12 @@ class Studio:
 
 
 def studio() -> Studio:
-    """This session's choices, read from the address on the first visit."""
+    """The session's choices, read from the address on the first visit."""
     if "studio" not in st.session_state:
-        known = {name: st.query_params.get(key, "") for key, name in IN_URL.items()}
-        st.session_state["studio"] = Studio(**known)
+        fresh = Studio()
+        for key, name in IN_URL.items():
+            setattr(fresh, name, st.query_params.get(key, ""))
+        st.session_state["studio"] = fresh
     current: Studio = st.session_state["studio"]
     return current
 

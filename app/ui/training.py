@@ -40,7 +40,10 @@ def _train_form(names: list[str]) -> None:
     name = names[0]
     if len(names) > 1:
         name = st.selectbox(
-            "Model", names, format_func=lambda key: generator_class(key).title, help="Which member of the family to train."
+            "Model",
+            names,
+            format_func=lambda key: generator_class(key).title,
+            help="Which member of the family to train.",
         )
     values = config_form(generator_class(name).Config, key=f"form-{name}")
     seed = st.number_input(
@@ -65,7 +68,9 @@ def _spec(name: str, values: Mapping[str, Value], seed: int) -> RunSpec:
 def _train_button(spec: RunSpec) -> None:
     known = cached.store().find(spec)
     if known is None:
-        st.button("Train", type="primary", icon=":material/play_arrow:", on_click=_submit, args=(spec,), width="stretch")
+        st.button(
+            "Train", type="primary", icon=":material/play_arrow:", on_click=_submit, args=(spec,), width="stretch"
+        )
         return
     done = known.status().state == "done"
     what = "has been trained before" if done else f"is in the list already ({known.status().state})"
@@ -96,7 +101,7 @@ def _watch(names: list[str]) -> None:
     if run is None:
         return
     generator = generator_class(run.spec.generator)
-    live_curves(run.id, curves=generator.curves, key="live-curves")
+    live_curves(run.id, curves=generator.curves, key="live-curves", state=run.status().state)
     _actions(run)
     if run.status().state == "done":
         _after(run)
@@ -104,7 +109,9 @@ def _watch(names: list[str]) -> None:
 
 def _before_the_first_run() -> None:
     with st.container(border=True):
-        st.markdown("**Nothing trained yet.** Press Train: the loss curves draw themselves here, with fresh sample paths below them.")
+        st.markdown(
+            "**Nothing trained yet.** Press Train: the loss curves draw themselves here, with fresh paths below them."
+        )
         with plainly():
             windows = cached.windows(cached.current_setup(state.studio().setup_id))
             figures.show(figures.some_windows(windows), alt="Windows of the real data", key="real-windows")
@@ -124,16 +131,29 @@ def _actions(run: Run) -> None:
             )
         if status.state in RESUMABLE:
             st.button(
-                "Resume", type="primary", icon=":material/play_arrow:", on_click=_resume, args=(run.id,),
+                "Resume",
+                type="primary",
+                icon=":material/play_arrow:",
+                on_click=_resume,
+                args=(run.id,),
                 help="Goes on from the last checkpoint, to the same result as if it had never stopped.",
             )
         if status.state == "done" and "epochs" in run.spec.config:
             more = st.number_input(
-                "More epochs", min_value=1, max_value=10_000, value=20, step=10, key="more-epochs", width=160,
+                "More epochs",
+                min_value=1,
+                max_value=10_000,
+                value=20,
+                step=10,
+                key="more-epochs",
+                width=160,
                 help="How many further passes over the training windows.",
             )
             st.button(
-                "Train longer", icon=":material/more_time:", on_click=_train_longer, args=(run.id, int(more)),
+                "Train longer",
+                icon=":material/more_time:",
+                on_click=_train_longer,
+                args=(run.id, int(more)),
                 help="Makes a new run that starts from this one's weights.",
             )
 
@@ -156,7 +176,9 @@ def _resume(run_id: str) -> None:
 def _train_longer(run_id: str, more: int) -> None:
     spec = cached.store().run(run_id).spec
     try:
-        config = generator_class(spec.generator).Config.from_dict({**spec.config, "epochs": int(spec.config["epochs"]) + more})
+        config = generator_class(spec.generator).Config.from_dict(
+            {**spec.config, "epochs": int(spec.config["epochs"]) + more}
+        )
         longer = RunSpec(
             setup=spec.setup, generator=spec.generator, config=config.to_dict(), seed=spec.seed, continued_from=run_id
         )
@@ -174,7 +196,9 @@ def _after(run: Run) -> None:
     with plainly():
         windows = cached.windows(run.spec.setup)
         st.subheader("What it draws")
-        figures.show(figures.samples_beside_real(windows, samples), alt="Synthetic paths beside real ones", key="after-paths")
+        figures.show(
+            figures.samples_beside_real(windows, samples), alt="Synthetic paths beside real ones", key="after-paths"
+        )
     with st.container(horizontal=True):
         st.page_link("views/compare.py", label="Compare with real data", icon=":material/leaderboard:")
         if generator_class(run.spec.generator).latent:

@@ -7,8 +7,8 @@ from app.ui.messages import plainly
 
 st.title("Compare")
 st.markdown(
-    "Synthetic windows beside real ones. Each number stands beside what real hold-out data score against real training data: "
-    "a model that matches that is as good as these data can show."
+    "Synthetic windows beside real ones. Each number stands beside what real hold-out data score against real training "
+    "data: a model that matches that is as good as these data can show."
 )
 
 done = pick.runs_where(pick.is_done)

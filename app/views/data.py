@@ -27,6 +27,6 @@ if chosen.id != setup.id:
 
 with right, plainly():
     selected = cached.selected(chosen)
-    data_pictures.notes(panel, selected)
+    data_pictures.notes(selected)
     windows = data_pictures.window_summary(chosen)
     data_pictures.tabs(selected, windows)

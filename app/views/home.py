@@ -4,24 +4,43 @@ import streamlit as st
 
 from app.ui import cached, figures, pick, state
 from app.ui.messages import escape, plainly
+from synthfin_core import plots
 
 STEPS = (
-    ("views/data.py", "Choose data", ":material/table_chart:", "Bundled indices, your own file, or tickers; cut into windows."),
-    ("views/vae.py", "Train a model", ":material/model_training:", "A VAE or a GAN; the losses draw themselves while you watch."),
-    ("views/compare.py", "Judge it honestly", ":material/leaderboard:", "Every score beside what real data score against real data."),
+    (
+        "views/data.py",
+        "Choose data",
+        ":material/table_chart:",
+        "Bundled indices, your own file, or tickers; cut into windows.",
+    ),
+    (
+        "views/vae.py",
+        "Train a model",
+        ":material/model_training:",
+        "A VAE or a GAN; the losses draw themselves while you watch.",
+    ),
+    (
+        "views/compare.py",
+        "Judge it honestly",
+        ":material/leaderboard:",
+        "Every score beside what real data score against real data.",
+    ),
     ("views/latent.py", "Move the sliders", ":material/tune:", "Drag a latent dimension and watch the paths bend."),
     ("views/generate.py", "Take it away", ":material/download:", "CSV, Parquet or npz, in the units of your data."),
 )
 
 st.title("SynthFin")
-st.markdown("Synthetic financial time series that you can judge: train a generator on market data, see how close it comes, take the data away.")
+st.markdown(
+    "Synthetic financial time series that you can judge: train a generator on market data, see how close it comes, "
+    "take the data away."
+)
 
 with plainly():
     setup = cached.current_setup(state.studio().setup_id)
     panel = cached.selected(setup)
     with st.container(border=True):
         st.markdown(f"**{escape(panel.name)}**")
-        figures.show(figures.price_overview(panel), alt=f"History of {panel.name}", key="home-history")
+        figures.show(plots.price_chart(panel), alt=f"History of {panel.name}", key="home-history")
         st.caption("The data being worked on. They came with the installation; change them on the Data page.")
 
 with st.grid(min_column_width=190, gap="small") as grid:

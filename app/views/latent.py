@@ -6,7 +6,10 @@ from app.ui import latent_map, latent_position, latent_sweep, pick
 from app.ui.messages import plainly
 
 st.title("Latent explorer")
-st.markdown("Every window is a point in the model's latent space. Drag a slider and watch the paths bend; the noise stays the same, so what moves is the model.")
+st.markdown(
+    "Every window is a point in the model's latent space. Drag a slider and watch the paths bend; the noise stays the "
+    "same, so what moves is the model."
+)
 
 run = pick.run_picker(pick.runs_where(lambda run: pick.is_latent(run) and pick.is_done(run)), key="latent-run")
 if run is None:

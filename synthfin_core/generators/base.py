@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from synthfin_core import params
 from synthfin_core.errors import DataError
-from synthfin_core.params import Config
 
 Array = NDArray[np.float64]
 State = dict[str, NDArray[Any]]
@@ -72,7 +72,7 @@ class Generator(ABC):
     `TrainingError` rather than carry NaN on.
     """
 
-    Config: ClassVar[type[Config]]
+    Config: ClassVar[type[params.Config]]
     title: ClassVar[str]  #: for example "Variational autoencoder"
     family: ClassVar[str]  #: page on which it is trained: "vae", "gan", "diffusion", "classical"
     paper: ClassVar[str]  #: author, title, year, link
@@ -80,7 +80,7 @@ class Generator(ABC):
     latent: ClassVar[bool] = False  #: has encode, decode and sample_given
     curves: ClassVar[tuple[str, ...]] = ("loss",)  #: names in Progress.losses worth drawing, main one first
 
-    def __init__(self, config: Config | None = None) -> None:
+    def __init__(self, config: params.Config | None = None) -> None:
         self.config: Any = self.Config() if config is None else config
 
     @abstractmethod
@@ -111,7 +111,7 @@ class Generator(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, config: Config, state: Mapping[str, NDArray[Any]]) -> Self:
+    def load(cls, config: params.Config, state: Mapping[str, NDArray[Any]]) -> Self:
         """The generator that gave `state`; it draws the same bytes."""
 
     def checkpoint(self) -> State:
@@ -147,14 +147,18 @@ def check_training_windows(x: Array, at_least: int = 8) -> Array:
     """
     x = np.asarray(x, dtype=np.float64)
     if x.ndim != 3:
-        raise DataError(f"Training windows have shape {x.shape}, expected (windows, time, series): add the missing axis.")
+        raise DataError(
+            f"Training windows have shape {x.shape}, expected (windows, time, series): add the missing axis."
+        )
     if len(x) < at_least:
         raise DataError(
             f"Got {len(x)} training windows, need at least {at_least}: choose a longer range or a shorter window."
         )
     bad = int((~np.isfinite(x)).sum())
     if bad:
-        raise DataError(f"Training windows hold {bad} values that are missing or infinite, expected none: clean the data first.")
+        raise DataError(
+            f"Training windows hold {bad} values that are missing or infinite, expected none: clean the data first."
+        )
     flat = [i for i in range(x.shape[2]) if np.ptp(x[:, :, i]) == 0]
     if flat:
         raise DataError(
