@@ -14,9 +14,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from synthfin_core.api import evaluate, fit, load, make_windows
+    from synthfin_core.api import fit, load, make_windows
     from synthfin_core.data.panel import Panel
-    from synthfin_core.evaluation import METRICS
+    from synthfin_core.evaluation import METRICS, evaluate
     from synthfin_core.pipeline import Samples
     from synthfin_core.registry import GENERATORS
     from synthfin_core.store import Store
@@ -29,7 +29,7 @@ _HOMES = {
     "Panel": "data.panel",
     "Samples": "pipeline",
     "Store": "store",
-    "evaluate": "api",
+    "evaluate": "evaluation",
     "fit": "api",
     "load": "api",
     "make_windows": "api",

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from synthfin_core.data.load import load
 from synthfin_core.data.windows import Windows, make_windows
 from synthfin_core.errors import SettingError
+from synthfin_core.evaluation import evaluate
 from synthfin_core.pipeline import Pipeline
 from synthfin_core.registry import generator_class
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from synthfin_core.evaluation import Report
     from synthfin_core.generators.base import OnStep
     from synthfin_core.params import Config, Value
-    from synthfin_core.pipeline import Array, Samples
 
 __all__ = ["evaluate", "fit", "load", "make_windows", "settings"]
 
@@ -95,16 +92,3 @@ def fit(
     synthfin_core.errors.SettingError: epochs is 0, expected a whole number from 1 to 10000.
     """
     return Pipeline(generator, settings(generator, preset, **config)).fit(windows, seed=seed, on_step=on_step)
-
-
-def evaluate(
-    windows: Windows,
-    samples: Samples | Array,
-    scores: Iterable[str] | None = None,
-    floors: bool = False,
-    **options: Any,
-) -> Report:
-    """Judge samples beside real data; see `synthfin_core.evaluation.evaluate`."""
-    from synthfin_core import evaluation
-
-    return evaluation.evaluate(windows, samples, scores=scores, floors=floors, **options)

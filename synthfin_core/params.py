@@ -19,6 +19,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Self, get_type_hints
 
 from synthfin_core.errors import SettingError
@@ -133,15 +134,7 @@ class Config:
     @classmethod
     def params(cls) -> list[Param]:
         """The settings in the order in which they were declared."""
-        hints = get_type_hints(cls)
-        found = []
-        for field in dataclasses.fields(cls):
-            extra = dict(field.metadata["param"])
-            label = extra.pop("label") or field.name.replace("_", " ").capitalize()
-            found.append(
-                Param(name=field.name, label=label, type=hints[field.name], default=_default(field), **extra)
-            )
-        return found
+        return list(_declared(cls))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:
@@ -171,6 +164,17 @@ class Config:
     def presets(cls) -> dict[str, Self]:
         """Named settings to start from; the first one is what is recommended."""
         return {"recommended": cls()}
+
+
+@cache
+def _declared(config: type[Config]) -> tuple[Param, ...]:
+    hints = get_type_hints(config)
+    found = []
+    for field in dataclasses.fields(config):
+        extra = dict(field.metadata["param"])
+        label = extra.pop("label") or field.name.replace("_", " ").capitalize()
+        found.append(Param(name=field.name, label=label, type=hints[field.name], default=_default(field), **extra))
+    return tuple(found)
 
 
 def _default(field: dataclasses.Field[Any]) -> Value:

@@ -78,6 +78,24 @@ def write_bytes(path: Path, content: bytes) -> None:
             raise
 
 
+def append_bytes(path: Path, content: bytes) -> None:
+    """Add to a file: all of it or, when the disk is full, nothing.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the folder can't be written to.
+    """
+    with plain_errors(path), open(path, "ab", buffering=0) as file:
+        before = os.fstat(file.fileno()).st_size
+        try:
+            if file.write(content) != len(content):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            os.ftruncate(file.fileno(), before)
+            raise
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it, where there is none yet."""
     with plain_errors(path):

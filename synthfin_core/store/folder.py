@@ -19,7 +19,7 @@ import pandas as pd
 
 from synthfin_core.data.panel import Panel
 from synthfin_core.data.windows import Windows, make_windows
-from synthfin_core.errors import DamagedRun, DataError, RunNotFound, SettingError, StoreError
+from synthfin_core.errors import DamagedRun, DataError, RunNotFound, SettingError
 from synthfin_core.spec import ID_PATTERN, RunSpec, Setup, slug
 from synthfin_core.store import files
 from synthfin_core.store.queue import Queue
@@ -248,7 +248,7 @@ class Store:
     def runs(self) -> list[Run]:
         """All runs, newest first; damaged ones come last."""
         runs = [Run(folder, self.queue) for folder in _folders(self._runs)]
-        return sorted(runs, key=lambda run: 0.0 if run.damage else run.created, reverse=True)
+        return sorted(runs, key=lambda run: run.created, reverse=True)
 
     def delete(self, run_id: str) -> None:
         """Remove a run for good; one that waits is taken out of the queue.

@@ -91,8 +91,11 @@ class Run:
 
     @property
     def created(self) -> float:
-        """When it was asked for, in seconds since 1970."""
-        return _asked(self.path)[1]
+        """When it was asked for, in seconds since 1970; 0 for a damaged run."""
+        try:
+            return _asked(self.path)[1]
+        except DamagedRun:
+            return 0.0
 
     @property
     def damage(self) -> str | None:
@@ -106,13 +109,14 @@ class Run:
     @property
     def title(self) -> str:
         """The name given by hand, or one made from the spec."""
-        with contextlib.suppress(DamagedRun):
-            title = files.read_json(self.path / "title.json").get("title")
+        if os.path.exists(self.path / "title.json"):
+            title = (self._json_or_none("title.json") or {}).get("title")
             if isinstance(title, str) and title:
                 return title[:LONGEST_TITLE]
-        if self.damage:
+        try:
+            spec = self.spec
+        except DamagedRun:
             return self.id
-        spec = self.spec
         name = spec.setup.panel_id.rpartition("-")[0] or spec.setup.panel_id
         model = generator_class(spec.generator).title
         return f"{model} on {name}, windows of {spec.setup.windows.length} ({self.id[-8:]})"
@@ -152,7 +156,7 @@ class Run:
 
     def _written(self) -> tuple[dict[str, Any], Status]:
         path = self.path / "status.json"
-        if not path.exists():
+        if not os.path.exists(path):
             return {}, Status("stopped", message="Not started yet.")
         try:
             written = files.read_json(path)
@@ -193,9 +197,7 @@ class Run:
     def append_progress(self, records: Iterable[Mapping[str, Any]]) -> None:
         """Report steps."""
         lines = "".join(json.dumps(files.finite(record)) + "\n" for record in records).encode()
-        path = self.path / "progress.jsonl"
-        with files.plain_errors(path), open(path, "ab", buffering=0) as file:
-            file.write(lines)
+        files.append_bytes(self.path / "progress.jsonl", lines)
 
     def cut_progress(self, step: int) -> None:
         """Forget what was reported after `step`."""
@@ -328,20 +330,20 @@ class Run:
 
 
 def _asked(path: Path) -> tuple[RunSpec, float]:
-    if path.is_symlink():
+    folder = os.fspath(path)
+    if os.path.islink(folder):
         raise DamagedRun(f"{path.name} is a link, expected a folder inside the store: remove the link.")
-    file = path / "spec.json"
     try:
-        stat = os.lstat(file)
+        stat = os.lstat(f"{folder}/spec.json")
     except OSError as error:
         raise DamagedRun(f"{path.name} has no spec.json, so it is no run: delete it.") from error
-    return _asked_once(file, stat.st_mtime_ns, stat.st_size)
+    return _asked_once(folder, stat.st_mtime_ns, stat.st_size)
 
 
 @lru_cache(maxsize=4096)
-def _asked_once(file: Path, mtime: int, size: int) -> tuple[RunSpec, float]:
-    values = files.read_json(file)
-    name = file.parent.name
+def _asked_once(folder: str, mtime: int, size: int) -> tuple[RunSpec, float]:
+    values = files.read_json(Path(folder) / "spec.json")
+    name = os.path.basename(folder)
     try:
         spec, created = RunSpec.from_dict(values["spec"]), float(values["created"])
     except (KeyError, TypeError, ValueError) as error:
