@@ -131,7 +131,8 @@ def by_series(x: Array) -> Array:
 def constant(x: Array) -> NDArray[np.bool_]:
     """Which series of `x (n, t, d)` take a single value only, `(d,)`."""
     values = by_series(x)
-    return values.max(axis=1) == values.min(axis=1)
+    same: NDArray[np.bool_] = values.max(axis=1) == values.min(axis=1)
+    return same
 
 
 def check_windows(x: object, what: str = "The data") -> Array:

@@ -41,7 +41,7 @@ def distributions(named: Mapping[str, Array], name: str, unit: str = "", log: bo
         raise DataError("A data set without values came, expected at least one value of each to draw distributions.")
     edges = _edges(next(iter(values.values())))
     middle, width = (edges[:-1] + edges[1:]) / 2, edges[1] - edges[0]
-    fig = figure(f"Distribution of {plain(name)}", plain(unit), "density, logarithmic scale" if log else "density")
+    fig = figure(f"Distribution of {plain(name)}", plain(unit), "density, log scale" if log else "density")
     for data, colour in colours(values).items():
         x = values[data]
         counts, _ = np.histogram(x, bins=edges)
@@ -148,20 +148,24 @@ def correlation_maps(maps: Mapping[str, Array], names: Sequence[str]) -> go.Figu
     """Correlation matrices `(d, d)` by the name of the data set, on one colour scale from -1 to 1."""
     columns = 2 if len(maps) > 1 and len(names) <= 5 else 1
     rows = -(-len(maps) // columns)
-    tile = (110 if columns == 2 else 130) + 34 * len(names)
+    tile = 90 + 34 * len(names)
     fig = figure(
         "Correlation",
         height=60 + tile * rows,
         rows=rows,
         columns=columns,
-        horizontal_spacing=0.16,
-        vertical_spacing=min(0.3 / rows, 0.2),
+        shared_xaxes="columns",
+        shared_yaxes="all",
+        horizontal_spacing=0.05,
+        vertical_spacing=min(0.24 / rows, 0.14),
         subplot_titles=[plain(data, 28) for data in maps],
     )
     labels = [plain(name, 12) for name in names]
     for i, matrix in enumerate(maps.values()):
         fig.add_trace(correlation_tiles(matrix, labels), row=i // columns + 1, col=i % columns + 1)
-    tidy_tiles(fig)
+    tidy_tiles(fig, len(names))
+    for column in range(1, columns + 1):  # the lowest map of each column has the names
+        fig.update_xaxes(showticklabels=True, row=(len(maps) - column) // columns + 1, col=column)
     return fig
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from synthfin_core.plots.style import SEQUENTIAL, Array, figure, line, plain
+from synthfin_core.plots.style import SEQUENTIAL, Array, figure, line, plain, words
 
 
 def latent_map(
@@ -31,14 +31,14 @@ def latent_map(
     values = np.asarray(values, dtype=np.float64)
     low, high = np.nanpercentile(values, [2, 98])
     fig = figure(plain(title, 80), "first coordinate", "second coordinate", height=460)
-    words = "%{text}<br>" if len(labels) else ""
+    first = "%{text}<br>" if len(labels) else ""
     fig.add_scattergl(
         x=points[:, 0],
         y=points[:, 1],
         mode="markers",
         customdata=np.arange(len(points)),
         text=[plain(each) for each in labels] or None,
-        hovertemplate=words + plain(label) + ": %{marker.color:.4~g}<extra></extra>",
+        hovertemplate=first + plain(label) + ": %{marker.color:.4~g}<extra></extra>",
         marker={
             "color": values,
             "colorscale": SEQUENTIAL,
@@ -69,15 +69,13 @@ def latent_sweep(
         Of the series.
     """
     values = np.asarray(values, dtype=np.float64)
-    words = f"dimension {dimension + 1}"
-    fig = figure(
-        f"Paths while {words} moves", "step", ", ".join(p for p in (plain(name), plain(unit)) if p), height=400
-    )
+    moved = f"dimension {dimension + 1}"
+    fig = figure(f"Paths while {moved} moves", "step", words(name, unit), height=400)
     low, high = float(values.min()), float(values.max())
     places = (values - low) / (high - low) if high > low else np.full(values.shape, 0.5)
     for value, path, colour in zip(values, paths, sample_colorscale(SEQUENTIAL, places.tolist()), strict=True):
-        fig.add_trace(line(np.arange(len(path)), path, f"{words} at {value:.2f}", colour, showlegend=False))
+        fig.add_trace(line(np.arange(len(path)), path, f"{moved} at {value:.2f}", colour, showlegend=False))
     scale = {"color": [low, high], "colorscale": SEQUENTIAL, "cmin": low, "cmax": high, "showscale": True}
-    bar = {"title": {"text": words}, "thickness": 10, "nticks": 5}
+    bar = {"title": {"text": moved}, "thickness": 10, "nticks": 5}
     fig.add_scatter(x=[None], y=[None], mode="markers", marker=scale | {"colorbar": bar}, showlegend=False)
     return fig

@@ -10,12 +10,15 @@ import plotly.graph_objects as go
 
 from synthfin_core.errors import DataError
 from synthfin_core.evaluation.dependence import autocorrelation
-from synthfin_core.plots.style import DIVERGING, REAL, RUNS, Array, colours, faint, figure, line, plain
+from synthfin_core.plots.style import DIVERGING, REAL, RUNS, Array, colours, faint, figure, line, log_axis, plain
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from synthfin_core.data.panel import Panel
+
+#: Correlation maps of more series have no room for numbers in their tiles.
+MOST_NUMBERED = 8
 
 
 def price_chart(panel: Panel, split_date: Any = None) -> go.Figure:
@@ -44,7 +47,7 @@ def price_chart(panel: Panel, split_date: Any = None) -> go.Figure:
         return volume_chart(panel)
     fig = _history(frame, title, y)
     if index:
-        fig.update_yaxes(type="log")
+        log_axis(fig)
     if split_date is not None:
         _shade_from(fig, split_date, frame.index[-1])
     return fig
@@ -77,7 +80,7 @@ def volume_chart(panel: Panel) -> go.Figure:
         raise DataError("The data hold no volume, expected at least one series of that kind.")
     frame = panel.frame[chosen]
     fig = _stack(frame.where(frame > 0), "Volume per bar", lambda _: "volume")
-    fig.update_yaxes(type="log")
+    log_axis(fig)
     return fig
 
 
@@ -159,12 +162,12 @@ def correlation_heatmap(table: DataFrame, title: str = "Correlation of the bars"
     names = [plain(name, 16) for name in table.columns]
     fig = figure(title, height=min(160 + 56 * len(names), 620))
     fig.add_trace(correlation_tiles(table.to_numpy(), names))
-    tidy_tiles(fig)
+    tidy_tiles(fig, len(names))
     return fig
 
 
 def correlation_tiles(matrix: Array, names: list[str]) -> go.Heatmap:
-    """The tiles of a correlation map; `names` are safe already."""
+    """The tiles of a correlation map, with numbers while there are few; `names` are safe already."""
     return go.Heatmap(
         z=matrix,
         x=names,
@@ -172,17 +175,18 @@ def correlation_tiles(matrix: Array, names: list[str]) -> go.Heatmap:
         zmin=-1,
         zmax=1,
         coloraxis="coloraxis",
-        texttemplate="%{z:.2f}" if len(names) <= 8 else "",
+        texttemplate="%{z:.2f}" if len(names) <= MOST_NUMBERED else "",
         hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
         xgap=1,
         ygap=1,
     )
 
 
-def tidy_tiles(fig: go.Figure) -> None:
-    """One colour scale for all maps of `fig`, the first series on top, every name shown."""
+def tidy_tiles(fig: go.Figure, series: int) -> None:
+    """One colour scale for all maps of `fig`, drawn where tiles have no numbers; the first series on top."""
     scale = {"colorscale": DIVERGING, "reversescale": True, "cmin": -1, "cmax": 1}
-    fig.update_layout(coloraxis=scale | {"colorbar": {"thickness": 10, "tickvals": [-1, 0, 1]}})
+    bar = {"thickness": 10, "tickvals": [-1, 0, 1]}
+    fig.update_layout(coloraxis=scale | {"colorbar": bar, "showscale": series > MOST_NUMBERED})
     fig.update_yaxes(autorange="reversed", showgrid=False, nticks=0, type="category")
     fig.update_xaxes(showgrid=False, nticks=0, type="category")
 
@@ -240,7 +244,7 @@ def _standardised(x: Array, name: str) -> tuple[Array, float]:
 
 
 def _levels(n: int, most: int = 200) -> Array:
-    """Probabilities for a Q-Q plot: every value of a short series; of a long one the middle thinned, the tails whole."""
+    """Probabilities for a Q-Q plot: all values of a short series; of a long one the tails whole."""
     p = (np.arange(1, n + 1) - 0.5) / n
     if n <= most:
         return p

@@ -78,14 +78,14 @@ def figure(
         legend={"orientation": "h", "x": 0, "y": 0, "xanchor": "left", "yanchor": "bottom", "yref": "container"},
         hovermode="closest",
     )
-    fig.update_xaxes(nticks=6, automargin=True, title_standoff=6)
-    fig.update_yaxes(nticks=6, automargin=True, title_standoff=6)
+    fig.update_xaxes(nticks=6, automargin=True, title_standoff=6, title_font_size=13)
+    fig.update_yaxes(nticks=6, automargin=True, title_standoff=6, title_font_size=13)
     if rows > 1 or columns > 1:
         fig.update_xaxes(title_text=x, row=rows)
         fig.update_yaxes(title_text=y, col=1)
-        fig.update_annotations(font_size=13)
     else:
         fig.update_layout(xaxis_title_text=x, yaxis_title_text=y)
+    fig.update_annotations(font_size=13)
     return fig
 
 
@@ -143,6 +143,14 @@ def thin(y: Sequence[float] | Array, most: int = MOST_POINTS) -> NDArray[np.intp
     for a, b in pairwise(edges):
         kept |= {a + int(low[a:b].argmin()), a + int(high[a:b].argmax())}
     return np.array(sorted(kept), dtype=np.intp)
+
+
+def log_axis(fig: go.Figure) -> None:
+    """Make the upright axes logarithmic, labelled 1, 2, 5 within few decades and 1, 10, 100 over many."""
+    values = np.concatenate([np.asarray(trace.y, dtype=np.float64) for trace in fig.data])
+    values = values[values > 0]
+    decades = np.log10(values.max() / values.min()) if values.size else 0
+    fig.update_yaxes(type="log", dtick=1 if decades > 2 else "D2")
 
 
 def words(*parts: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from synthfin_core.errors import SettingError
-from synthfin_core.plots.style import REAL, RUNS, Array, colours, figure, line, plain
+from synthfin_core.plots.style import REAL, RUNS, Array, colours, figure, line, log_axis, words
 
 
 def loss_curves(
@@ -45,7 +45,7 @@ def loss_curves(
             fig.add_trace(line(at, values, name, colour, width=1, opacity=0.25, showlegend=False, hoverinfo="skip"))
         fig.add_trace(line(at, smooth, name, colour, width=2))
     if log:
-        fig.update_yaxes(type="log")
+        log_axis(fig)
     return fig
 
 
@@ -101,7 +101,7 @@ def sample_paths(
         Of the series, for the upright axis.
     title : str
     """
-    fig = figure(title, "step", ", ".join(part for part in (plain(name), plain(unit)) if part))
+    fig = figure(title, "step", words(name, unit))
     for label, each, colour, width in (("real", real, REAL, 1.0), ("synthetic", paths, RUNS[0], 1.4)):
         for i, path in enumerate(() if each is None else np.atleast_2d(each)):
             steps = np.arange(len(path))
