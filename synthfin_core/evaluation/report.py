@@ -103,10 +103,14 @@ class Report:
         return beside.reset_index(drop=True)
 
     @property
+    def sentences(self) -> tuple[str, ...]:
+        """One for each data set: how many of its numbers are no worse than those of the real hold-out."""
+        return tuple(self._sentence(data) for data in dict.fromkeys(row.data for row in self.rows))
+
+    @property
     def summary(self) -> str:
-        """One sentence for each data set: how many numbers are no worse than those of the real hold-out."""
-        sentences = [self._sentence(data) for data in dict.fromkeys(row.data for row in self.rows)]
-        return " ".join(sentences) or "No score could be computed."
+        """The sentences in one text."""
+        return " ".join(self.sentences) or "No score could be computed."
 
     def _sentence(self, data: str) -> str:
         judged = [row for row in self.rows if row.data == data and row.within is not None]

@@ -108,7 +108,7 @@ def qq_plot(x: Array, name: str, degrees: float | None = None) -> go.Figure:
     z, kurtosis = _standardised(x, name)
     nu = degrees or (float(np.clip(4 + 6 / kurtosis, 4.1, 100)) if kurtosis > 0 else 100.0)
     p = _levels(z.size)
-    real = np.quantile(z, p)
+    real = np.quantile(z, p, method="hazen")  # at these levels: the sorted values themselves
     fig = figure(f"Tails of {plain(name)}", "theoretical quantile, in standard deviations", "quantile of the data")
     for label, theory, colour in (
         ("normal", norm.ppf(p), RUNS[1]),

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+from synthfin_core.errors import DataError
+from synthfin_core.evaluation import KS_CAVEAT, METRICS
+from synthfin_core.evaluation.density import bandwidth, kernel_density
+from synthfin_core.rng import stream
+
+
+@pytest.fixture(params=["continuous", "rounded"])
+def pair(request):
+    """Two samples of different sizes; rounded ones hold many equal values."""
+    rng = stream(0, "pair")
+    real, synthetic = rng.standard_t(4, (50, 20, 2)), rng.standard_normal((37, 20, 2)) * 1.4 + 0.2
+    return (real, synthetic) if request.param == "continuous" else (real.round(), synthetic.round())
+
+
+def test_ks_agrees_with_scipy(pair):
+    real, synthetic = pair
+    for i in range(2):
+        expected = stats.ks_2samp(real[:, :, i].ravel(), synthetic[:, :, i].ravel(), method="asymp")
+        assert METRICS["ks_statistic"](real, synthetic)[i] == pytest.approx(expected.statistic)
+        assert METRICS["ks_p_value"](real, synthetic)[i] == pytest.approx(expected.pvalue)
+
+
+def test_wasserstein_agrees_with_scipy(pair):
+    real, synthetic = pair
+    for i in range(2):
+        a, b = real[:, :, i].ravel(), synthetic[:, :, i].ravel()
+        expected = stats.wasserstein_distance(a, b) / a.std()
+        assert METRICS["wasserstein"](real, synthetic)[i] == pytest.approx(expected)
+
+
+def test_wasserstein_of_a_shift_is_the_shift():
+    x = stream(1, "test").standard_normal((30, 10, 1))
+    assert METRICS["wasserstein"](x, x - 0.7)[0] == pytest.approx(0.7 / x.std())
+
+
+def test_p_value_rejects_two_samples_of_one_process_when_windows_overlap():
+    """What the caveat says, shown: i.i.d. values, cut into windows at every step."""
+    paths = stream(2, "paths").standard_normal((20, 2, 400))
+    p = [
+        METRICS["ks_p_value"](*(np.lib.stride_tricks.sliding_window_view(path, 60)[:, :, None] for path in pair))[0]
+        for pair in paths
+    ]
+    assert np.mean(np.array(p) < 0.05) > 0.8
+    assert "rejects even two samples of one and the same process" in KS_CAVEAT
+
+
+def test_density_agrees_with_scipy():
+    x = stream(3, "test").standard_t(4, 3000)
+    grid = np.linspace(-6, 6, 101)
+    expected = stats.gaussian_kde(x, bw_method=bandwidth(x) / x.std(ddof=1))(grid)
+    np.testing.assert_allclose(kernel_density(x, grid), expected, atol=1e-3 * expected.max())
+
+
+def test_density_is_one_in_all():
+    x = stream(4, "test").standard_normal(5000)
+    grid = np.linspace(-8, 8, 2001)
+    assert integrate.trapezoid(kernel_density(x, grid), grid) == pytest.approx(1, abs=1e-3)
+
+
+def test_density_of_equal_values_is_refused():
+    with pytest.raises(DataError, match="values that do not vary"):
+        kernel_density(np.ones(9), np.linspace(0, 2, 5))
