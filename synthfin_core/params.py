@@ -134,7 +134,7 @@ class Config:
     @classmethod
     def params(cls) -> list[Param]:
         """The settings in the order in which they were declared."""
-        return list(_declared(cls))
+        return list(_declared(cls))  # type: ignore[arg-type]  # mypy reads the hash of instances
 
     @classmethod
     def from_dict(cls, values: Mapping[str, object]) -> Self:

@@ -6,15 +6,15 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: small networks want one thread
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-import pytest  # noqa: E402
-from browser import HOW_TO_GET_ONE, find_browser  # noqa: E402
+import numpy as np
+import pandas as pd
+import pytest
+from browser import HOW_TO_GET_ONE, find_browser
 
-from synthfin_core.data.panel import Panel  # noqa: E402
-from synthfin_core.data.windows import Windows, make_windows  # noqa: E402
-from synthfin_core.registry import GENERATORS  # noqa: E402
-from synthfin_core.store import Store  # noqa: E402
+from synthfin_core.data.panel import Panel
+from synthfin_core.data.windows import Windows, make_windows
+from synthfin_core.registry import GENERATORS
+from synthfin_core.store import Store
 
 
 def made_panel(kinds: dict[str, str], rows: int = 300, seed: int = 0) -> Panel:

@@ -43,7 +43,7 @@ class TestSamples:
 
     @pytest.mark.parametrize("start", [0.0, -1.0, np.nan, np.inf, "ten", [1.0, 2.0, 3.0]])
     def test_a_start_that_is_no_price_is_refused(self, windows, start):
-        with pytest.raises(SettingError, match="The start .* (not a price|neither one price)"):
+        with pytest.raises(SettingError, match=r"The start .* (not a price|neither one price)"):
             samples_of(windows).prices(start)
 
     def test_each_kind_comes_in_its_own_units(self):
@@ -137,7 +137,7 @@ class TestPipeline:
     @pytest.mark.parametrize("n", [0, -1, 2.5, True, 10**12])
     def test_a_count_that_is_none_is_refused(self, windows, stand_in, n):
         pipeline = Pipeline(stand_in, {"epochs": 1}).fit(windows)
-        with pytest.raises(SettingError, match="n is .*, expected a whole number from 1 to"):
+        with pytest.raises(SettingError, match=r"n is .*, expected a whole number from 1 to"):
             pipeline.sample(n)
 
     def test_latent_points_of_a_wrong_shape_are_refused(self, windows, stand_in):

@@ -427,7 +427,7 @@ class TestDamage:
             run.load()
 
     def test_missing_weights_are_named(self, run):
-        with pytest.raises(DamagedRun, match="has no readable weights.safetensors"):
+        with pytest.raises(DamagedRun, match=r"has no readable weights.safetensors"):
             run.load()
 
     def test_pickles_are_never_opened(self, run):
@@ -488,7 +488,7 @@ class TestFullDisk:
             lambda: run.append_progress([{"step": 2, "losses": {}}]),
             lambda: run.rename("x"),
         ):
-            with pytest.raises(StoreError, match="The disk is full, so .* free some space and try again"):
+            with pytest.raises(StoreError, match=r"The disk is full, so .* free some space and try again"):
                 write()
         assert run.status() == before
         assert (run.path / "progress.jsonl").read_bytes().endswith(b"}\n")
@@ -508,7 +508,7 @@ class TestFullDisk:
 
     def test_a_folder_that_takes_no_files_is_named(self, tmp_path, panel):
         (tmp_path / "file").write_text("")
-        with pytest.raises(StoreError, match="could not be saved in .*check that folder"):
+        with pytest.raises(StoreError, match=r"could not be saved in .*check that folder"):
             Store(tmp_path / "file").save_panel(panel)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -70,6 +71,9 @@ class Recorder:
     ) -> None:
         self._over.set()
         self._heart.join()
+        with contextlib.suppress(StoreError):  # whoever asked for this is told by its own error
+            self.flush()
+            self.write_status()
 
     @property
     def seconds(self) -> float:

@@ -116,7 +116,6 @@ def _fit(
     with Recorder(run, pipeline, seconds) as recorder:
         windows = store.windows(spec.setup)
         pipeline.fit(windows, spec.seed, on_step=stepping, should_stop=stopping, resume=checkpoint)
-        recorder.flush()
         latest = recorder.latest
         interrupted = told_to_stop and (latest is None or latest.step < latest.steps)
         recorder.write_checkpoint()
@@ -124,9 +123,7 @@ def _fit(
             recorder.look_inside()
         if latest is not None or not interrupted:
             _keep(run, pipeline, windows)
-        state = "stopped" if interrupted else "done"
-        status = recorder.write_status(message="")
-    return replace(status, state=state, seconds_left=None if interrupted else 0.0)
+    return replace(run.status(), state="stopped" if interrupted else "done", seconds_left=None if interrupted else 0.0)
 
 
 def _starting_point(run: Run, store: Store, resume: bool) -> tuple[Arrays | None, float]:

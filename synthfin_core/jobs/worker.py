@@ -124,9 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     with slot:
         signal.signal(signal.SIGTERM, worker.end)
+        warm_up()
         with contextlib.suppress(OSError):
             os.nice(NICENESS)
-        warm_up()
         worker.work()
     return 0
 

@@ -157,7 +157,9 @@ def write_tensors(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[
 
     whole = {name: np.asarray(array, order="C") for name, array in sorted(arrays.items())}
     described = json.dumps(meta, sort_keys=True)
-    write_bytes(path, save(whole, metadata={"meta": described, "sha256": _seal(whole, described)}))
+    # One entry only: safetensors keeps several in no particular order, and the same model should be the same bytes.
+    sealed = json.dumps({"meta": described, "sha256": _seal(whole, described)})
+    write_bytes(path, save(whole, metadata={"synthfin": sealed}))
 
 
 def read_tensors(path: Path) -> tuple[Arrays, dict[str, Any]]:
@@ -174,7 +176,7 @@ def read_tensors(path: Path) -> tuple[Arrays, dict[str, Any]]:
     content = read_bytes(path)
     try:
         size = int.from_bytes(content[:8], "little")
-        header = json.loads(content[8 : 8 + size])["__metadata__"]
+        header = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["synthfin"])
         arrays = {name: array.copy() for name, array in load(content).items()}
         if header["sha256"] != _seal(arrays, header["meta"]):
             raise _altered(path)
