@@ -7,6 +7,7 @@ HOST ?= 127.0.0.1
 PYTHON ?=
 ARGS ?=
 
+candidates := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 python := .venv/bin/python
 pip_install := $(python) -m pip install --disable-pip-version-check --no-input
 
@@ -56,12 +57,12 @@ $(runtime_stamp): venv
 endif
 
 venv:
-	@for python in $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python); do \
+	@for python in $(candidates); do \
 	  if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
 	    echo "Making .venv with $$("$$python" --version)"; \
 	    exec "$$python" -m venv --clear .venv; \
 	  fi; \
 	done; \
-	echo "$(or $(PYTHON),This machine) has no Python 3.11 or newer that can make a virtual environment:" \
+	echo "No Python 3.11 or newer that can make a virtual environment was found (tried: $(candidates));" \
 	  "install one (on Debian: python3 and python3-venv) or name it with PYTHON=/path/to/python." >&2; \
 	exit 1

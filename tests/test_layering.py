@@ -19,8 +19,8 @@ RANKS = (
     ("errors", "version"),
     ("params", "rng"),
     ("generators.base",),  # the contract alone: training and networks speak its words
-    ("representation", "losses", "nn"),
-    ("data", "training"),
+    ("representation", "losses"),
+    ("data", "nn", "training"),
     ("generators",),
     ("registry",),
     ("pipeline", "spec"),
