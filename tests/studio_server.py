@@ -25,8 +25,9 @@ CHROME_FLAGS = [
 class Studio:
     """The server as `make app` starts it; use it in a `with` block, `restart()` it in between."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path, app: str = "app/asgi.py") -> None:
         self.store = store
+        self.app = app
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -42,11 +43,11 @@ class Studio:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        command = [sys.executable, "-m", "streamlit", "run", "app/asgi.py", "--server.port", str(self.port)]
+        command = [sys.executable, "-m", "streamlit", "run", self.app, "--server.port", str(self.port)]
         command += ["--server.address", "127.0.0.1", "--server.headless", "true"]
         environment = {**os.environ, "SYNTHFIN_STORE": str(self.store), "OMP_NUM_THREADS": "1"}
-        log = open(self.store / "server.log", "ab")  # noqa: SIM115 the server writes on after this returns
-        self._server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        with open(self.store / "server.log", "ab") as log:
+            self._server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         for _ in range(300):
             try:
                 with urllib.request.urlopen(f"{self.url}/_stcore/health", timeout=1) as answer:

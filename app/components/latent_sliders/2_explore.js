@@ -51,7 +51,7 @@ class Explorer {
     setText(view.foldedTitle, folded.length === 1 ? "One more dimension" : `${folded.length} more dimensions`)
     for (const row of this.rows) {
       row.input.oninput = (event) => this.drag(row, event)
-      row.input.onchange = () => this.release()
+      row.input.onchange = () => this.releaseSoon()
       row.reset.onclick = () => this.jump((z) => (z[row.index] = 0))
     }
   }
@@ -100,7 +100,14 @@ class Explorer {
     this.want(event.timeStamp)
   }
 
+  /** A key that is held down lets go at every step; the page hears of the last one. */
+  releaseSoon() {
+    clearTimeout(this.releasing)
+    this.releasing = setTimeout(() => this.release(), 150)
+  }
+
   release() {
+    clearTimeout(this.releasing)
     this.dragging = false
     this.told = Date.now()
     this.trigger("released", { z: [...this.z], n: this.told })

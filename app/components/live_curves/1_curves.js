@@ -65,8 +65,9 @@ function traces(held, { names, labels, smoothing, log, perEpoch, theme }) {
   })
 }
 
-function layout({ log, perEpoch, theme, runId, narrow, empty }) {
+function layout({ log, perEpoch, theme, runId, narrow, empty, hides }) {
   const axis = { gridcolor: theme.grid, zerolinecolor: theme.border, linecolor: theme.border, automargin: false }
+  const along = perEpoch ? "epoch" : "step"
   return {
     // Zoom and hidden curves stay as they are until another run or another axis is chosen.
     uirevision: `${runId} ${log} ${Boolean(perEpoch)}`,
@@ -74,7 +75,7 @@ function layout({ log, perEpoch, theme, runId, narrow, empty }) {
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: theme.font, color: theme.text, size: 12 },
     margin: { l: 52, r: 10, t: 34, b: 42 },
-    xaxis: { ...axis, title: { text: perEpoch ? "epoch" : "step", standoff: 8 }, rangemode: "tozero", ...(empty ? { range: [0, 1] } : {}) },
+    xaxis: { ...axis, title: { text: hides ? `${along} (values at or below zero are left out)` : along, standoff: 8 }, rangemode: "tozero", ...(empty ? { range: [0, 1] } : {}) },
     yaxis: { ...axis, type: log ? "log" : "linear", nticks: 6, exponentformat: "power", ...(empty ? { range: [0, 1] } : {}) },
     legend: { orientation: "h", x: 0, y: 1.01, yanchor: "bottom", font: { size: narrow ? 11 : 12 } },
     hovermode: "x unified",

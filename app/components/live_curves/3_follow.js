@@ -163,8 +163,7 @@ class Follower {
     }
     const drawn = traces(held, options)
     const hides = options.log && drawn.some((trace) => trace.y.some((value) => value === null))
-    setText(view.note, hides ? "Values at or below zero are left out." : "")
-    await this.plotly.react(view.chart, drawn, layout(options), { displayModeBar: false, responsive: false })
+    await this.plotly.react(view.chart, drawn, layout({ ...options, hides }), { displayModeBar: false, responsive: false })
     this.drawn = true
     view.root.dataset.draws = Number(view.root.dataset.draws ?? 0) + 1
   }

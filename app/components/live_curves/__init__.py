@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -25,7 +26,6 @@ def live_curves(
     curves: Sequence[str],
     labels: Mapping[str, str] | None = None,
     key: str = "live-curves",
-    state: str = "",
 ) -> str | None:
     """Follow a run: its curves, speed, warnings and fresh samples, fetched by the browser itself.
 
@@ -41,8 +41,6 @@ def live_curves(
         Words for the legend by name.
     key : str
         Streamlit key of the element.
-    state : str
-        State of the run as the page sees it. A page that resumes a run passes it so that the curves look again.
 
     Returns
     -------
@@ -56,7 +54,8 @@ def live_curves(
         "labels": {name: name.replace("_", " ").capitalize() for name in curves} | dict(labels or {}),
         "base": base,
         "plotly": f"{base}/plotly.min.js?v={plotly_version()}",
-        "state": state,
+        # Unlike the rest it is new in every rerun, so the browser looks again whether an ended run goes on.
+        "rerun": time.time_ns(),
     }
     result = _mount(key=key, data=data, on_ended_change=_noted)
     ended: str | None = result.ended

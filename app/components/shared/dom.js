@@ -15,6 +15,15 @@ function setText(node, text) {
   if (node.textContent !== text) node.textContent = text
 }
 
+/** Whether a colour is a dark one, by how bright the eye sees it. */
+function isDark(colour) {
+  const context = document.createElement("canvas").getContext("2d")
+  context.fillStyle = colour
+  context.fillRect(0, 0, 1, 1)
+  const [red, green, blue] = context.getImageData(0, 0, 1, 1).data
+  return 0.299 * red + 0.587 * green + 0.114 * blue < 128
+}
+
 /** Theme colours as Streamlit hands them to components; a colour that is not set falls back to the text colour. */
 function readTheme(node) {
   const style = getComputedStyle(node)
@@ -24,6 +33,8 @@ function readTheme(node) {
   }
   const text = value("--st-text-color", style.color)
   const palette = value("--st-chart-categorical-colors", value("--st-primary-color", text))
+  // Sliders and boxes that the browser draws itself follow suit.
+  node.style.colorScheme = isDark(value("--st-background-color", "white")) ? "dark" : "light"
   return {
     text,
     background: value("--st-background-color", "transparent"),

@@ -41,24 +41,32 @@ function calmRange(before, wanted) {
   return outside ? [Math.min(before[0], wanted[0]), Math.max(before[1], wanted[1])] : before
 }
 
+/** An empty canvas as sharp as the screen, or null while it is not shown. */
+function cleared(canvas) {
+  const ratio = window.devicePixelRatio || 1
+  const { clientWidth: width, clientHeight: height } = canvas
+  if (width === 0 || height === 0) return null
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio)
+    canvas.height = Math.round(height * ratio)
+  }
+  const context = canvas.getContext("2d")
+  context.setTransform(ratio, 0, 0, ratio, 0, 0)
+  context.clearRect(0, 0, width, height)
+  return context
+}
+
 /**
  * Draws groups of paths; a group is { paths, color, alpha, width } and later groups lie on top.
  * All paths share the x axis 0, 1, 2, ...
  */
 function drawLines(canvas, { groups, range, theme, xTitle }) {
-  const ratio = window.devicePixelRatio || 1
+  const context = cleared(canvas)
+  if (!context) return
   const { clientWidth: width, clientHeight: height } = canvas
-  if (width === 0 || height === 0) return
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio)
-    canvas.height = Math.round(height * ratio)
-  }
   const longest = Math.max(2, ...groups.flatMap((group) => group.paths.map((path) => path.length)))
   const x = (i) => MARGIN.left + (i / (longest - 1)) * (width - MARGIN.left - MARGIN.right)
   const y = (v) => MARGIN.top + ((range[1] - v) / (range[1] - range[0])) * (height - MARGIN.top - MARGIN.bottom)
-  const context = canvas.getContext("2d")
-  context.setTransform(ratio, 0, 0, ratio, 0, 0)
-  context.clearRect(0, 0, width, height)
   drawAxes(context, { width, height, x, y, longest, range, theme, xTitle })
   context.save()
   context.beginPath()
@@ -83,7 +91,7 @@ function drawAxes(context, { width, height, x, y, longest, range, theme, xTitle 
   context.lineWidth = 1
   context.fillStyle = theme.text
   context.strokeStyle = theme.grid
-  const vertical = ticks(range[0], range[1], Math.max(2, Math.floor(height / 55)))
+  const vertical = ticks(range[0], range[1], Math.max(2, Math.round(height / 45)))
   const decimals = Math.min(8, Math.max(0, -Math.floor(Math.log10(vertical.step) + 1e-9)))
   const format = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
   context.textAlign = "right"
@@ -112,8 +120,8 @@ function drawAxes(context, { width, height, x, y, longest, range, theme, xTitle 
 }
 
 function drawEmpty(canvas, theme, words) {
-  drawLines(canvas, { groups: [], range: [0, 1], theme: { ...theme, text: "transparent" } })
-  const context = canvas.getContext("2d")
+  const context = cleared(canvas)
+  if (!context) return
   context.fillStyle = theme.text
   context.globalAlpha = 0.75
   context.textAlign = "center"
