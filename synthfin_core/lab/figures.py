@@ -97,6 +97,7 @@ def plot_feature_distributions(
         y="density",
         height=60 + 240 * len(names),
         rows=len(names),
+        vertical_spacing=0.25 / len(names),
         subplot_titles=[f"Distribution of {plain(name)}" for name in names],
     )
     for row, name in enumerate(names, start=1):

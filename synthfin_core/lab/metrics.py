@@ -19,7 +19,7 @@ def calculate_statistical_metrics(data_dict: Mapping[str, Data], feature_names: 
     Parameters
     ----------
     data_dict : dict of str to DataFrame or array
-        Label, for example ``"Real"``, to a table with the named columns, or an array with the features on its last axis.
+        Label, for example ``"Real"``, to a table with the named columns or an array whose last axis holds them.
     feature_names : sequence of str
 
     Returns
