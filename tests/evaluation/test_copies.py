@@ -44,6 +44,15 @@ def test_agrees_with_a_plain_loop_where_values_repeat():
     assert 0.3 < found.mean() < 1
 
 
+def test_agrees_with_a_plain_loop_where_many_are_near():
+    """With a wide tolerance most candidates on the line turn out to be no copies, and some pieces have many."""
+    rng = stream(4, "near")
+    real, synthetic = rng.standard_normal((30, 6, 2)), rng.standard_normal((30, 6, 2))
+    found = copied_pieces(real, synthetic, length=2, tolerance=0.6)
+    np.testing.assert_array_equal(found, loop_copied(real, synthetic, 2, 0.6))
+    assert 0.1 < found.mean() < 0.9
+
+
 def test_share_is_all_of_a_copy_and_none_of_new_data(real):
     share = METRICS["copied_share"]
     assert share(real, real[::-1]) == 1.0
