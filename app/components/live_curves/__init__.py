@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -26,6 +25,7 @@ def live_curves(
     curves: Sequence[str],
     labels: Mapping[str, str] | None = None,
     key: str = "live-curves",
+    state: str = "",
 ) -> str | None:
     """Follow a run: its curves, speed, warnings and fresh samples, fetched by the browser itself.
 
@@ -41,6 +41,9 @@ def live_curves(
         Words for the legend by name.
     key : str
         Streamlit key of the element.
+    state : str
+        State of the run as the page sees it. The browser is told only of what changes, so a page that resumes a run
+        passes it to have the curves look again.
 
     Returns
     -------
@@ -54,8 +57,7 @@ def live_curves(
         "labels": {name: name.replace("_", " ").capitalize() for name in curves} | dict(labels or {}),
         "base": base,
         "plotly": f"{base}/plotly.min.js?v={plotly_version()}",
-        # Unlike the rest it is new in every rerun, so the browser looks again whether an ended run goes on.
-        "rerun": time.time_ns(),
+        "state": state,
     }
     result = _mount(key=key, data=data, on_ended_change=_noted)
     ended: str | None = result.ended

@@ -4,6 +4,8 @@ import streamlit as st
 
 from app.components.latent_sliders import latent_sliders
 from app.components.live_curves import live_curves
+from synthfin_core.errors import RunNotFound
+from synthfin_core.store import Store
 
 st.set_page_config(page_title="Components", layout="wide")
 run_id = st.query_params.get("run")
@@ -26,6 +28,10 @@ if st.query_params.get("part") == "latent":
 else:
     st.button("Rerun")
     curves = ("loss", "reconstruction", "kl")
-    ended = live_curves(run_id, curves=curves, labels={"kl": "KL divergence"}, key="curves")
+    try:
+        state = Store().run(run_id).status().state
+    except RunNotFound:
+        state = ""
+    ended = live_curves(run_id, curves=curves, labels={"kl": "KL divergence"}, key="curves", state=state)
     st.session_state["ended"] = st.session_state.get("ended", []) + ([ended] if ended else [])
     st.text("ended " + ", ".join(st.session_state["ended"]))
