@@ -12,7 +12,7 @@ from pathlib import Path
 from synthfin_core.errors import SettingError
 from synthfin_core.jobs import slots
 from synthfin_core.spec import RunSpec
-from synthfin_core.store import Run, Status, Store
+from synthfin_core.store import Run, Status, Store, process
 from synthfin_core.store.files import plain_errors
 
 # Workers started by this process, by store and slot: a page that runs again must not start them twice, and a child
@@ -80,7 +80,9 @@ class LocalExecutor:
             for slot in range(self.workers):
                 child = _children.get((self.store.root, slot))
                 if child is not None and child.poll() is None:
-                    continue
+                    if process.start_time(child.pid) is not None:
+                        continue
+                    child.wait()  # killed, and its last threads are about to let go of the slot
                 held = slots.take(self.store, slot)
                 if held is not None:
                     held.close()
