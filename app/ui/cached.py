@@ -10,6 +10,7 @@ import streamlit as st
 
 from synthfin_core.data.load import load
 from synthfin_core.data.panel import Panel, Selection
+from synthfin_core.data.sources import SOURCES
 from synthfin_core.data.windows import Windows, WindowSpec
 from synthfin_core.errors import StoreError, SynthFinError
 from synthfin_core.jobs.local import LocalExecutor
@@ -62,6 +63,11 @@ def current_setup(setup_id: str) -> Setup:
 def panel(panel_id: str) -> Panel:
     """The panel of that id."""
     return store().panel(panel_id)
+
+
+def panel_title(panel: Panel) -> str:
+    """What a panel is called on the pages."""
+    return SOURCES[panel.name].title if panel.name in SOURCES else panel.name
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -100,5 +100,5 @@ def _ground(run: Run) -> str:
     """Names the windows a run was trained on, whatever their representation."""
     setup = run.spec.setup.to_dict()
     representation = setup["windows"].pop("representation")
-    levels = representation is not None and representation_class(representation).levels
+    levels = bool(representation) and representation_class(representation).levels
     return json.dumps([setup, levels], sort_keys=True)

@@ -6,13 +6,13 @@ import datetime
 import hashlib
 
 import streamlit as st
-from synthfin_core.data.reading import FORMATS, Reading, ReadingHints, read_table
 from synthfin_core.data.tickers import load_tickers
 
 from app.ui import cached, state
 from app.ui.forms import config_form
 from app.ui.messages import escape, flash, plainly
 from synthfin_core.data.panel import Panel, Selection
+from synthfin_core.data.reading import FORMATS, Reading, ReadingHints, read_table
 from synthfin_core.data.sources import SOURCES, MockSettings, mock_panel
 from synthfin_core.data.windows import WindowSpec
 from synthfin_core.errors import SynthFinError

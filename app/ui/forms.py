@@ -61,7 +61,8 @@ def _controls(fields: Sequence[Param], start: dict[str, Value], key: str) -> dic
 
 def control(setting: Param, start: Value, key: str) -> Value:
     """Draw one control and return its value."""
-    label = f"{setting.label} ({setting.unit})" if setting.unit else setting.label
+    named = setting.unit and setting.unit not in setting.label.lower()
+    label = f"{setting.label} ({setting.unit})" if named else setting.label
     given: dict[str, Any] = {"key": key, "help": setting.help}
     if key not in st.session_state:
         st.session_state[key] = start

@@ -1,4 +1,4 @@
-"""Where the latent sliders stand: at zero, at a real window, at random; and the sliders themselves."""
+"""The latent sliders: what they move through, and where they stand."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from app.components.latent_sliders import latent_sliders
 from app.ui import cached, state
 from synthfin_core.data.windows import Windows
 from synthfin_core.errors import DamagedRun
-from synthfin_core.rng import stream
 from synthfin_core.store import Run
 
 ACTIVE = 0.01  # variance of the posterior mean above which a dimension carries something (Burda and others, 2016)
 SHOWN = 6
-STARTS = ("Zero", "A real window", "Random")
 
 
 @dataclass(frozen=True)
@@ -65,39 +63,16 @@ def load(run: Run) -> Space:
 
 
 def choose(run: Run, space: Space) -> None:
-    """Draw the choice of a starting point."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.segmented_control(
-            "Start from",
-            STARTS,
-            default=STARTS[0],
-            required=True,
-            key="latent-start",
-            on_change=_start,
-            args=(run.id, space),
-            help="The middle of the latent space, the point of one real window, or a draw from the prior.",
-        )
-        kind = st.session_state["latent-start"]
-        if kind == STARTS[1]:
-            st.select_slider(
-                "Window that begins on",
-                options=range(len(space.rows)),
-                format_func=lambda i: first_day(space, i),
-                key="latent-window",
-                on_change=_start,
-                args=(run.id, space),
-                help="Its posterior mean becomes the sliders' position.",
-                width=420,
-            )
-        if kind == STARTS[2]:
-            st.button(
-                "Draw again",
-                icon=":material/casino:",
-                key="latent-again",
-                on_click=_again,
-                args=(run.id, space),
-                help="Another draw from the prior.",
-            )
+    """Draw the choice of a real window to start from."""
+    st.select_slider(
+        "Put the sliders at the real window that begins on",
+        options=range(len(space.rows)),
+        format_func=lambda index: first_day(space, index),
+        key=f"latent-window-{run.id}",
+        on_change=_put_at_chosen,
+        args=(run.id, space),
+        help="The model's encoder says where that training window lies; the sliders go there.",
+    )
 
 
 def first_day(space: Space, index: int) -> str:
@@ -117,20 +92,8 @@ def put_at_window(run_id: str, space: Space, index: int) -> None:
     state.studio().latent[run_id] = [float(value) for value in space.mu[index]]
 
 
-def _start(run_id: str, space: Space) -> None:
-    kind = st.session_state["latent-start"]
-    if kind == STARTS[0]:
-        state.studio().latent[run_id] = [0.0] * space.k
-    elif kind == STARTS[1]:
-        put_at_window(run_id, space, int(st.session_state.get("latent-window", 0)))
-    else:
-        _again(run_id, space)
-
-
-def _again(run_id: str, space: Space) -> None:
-    draw = st.session_state.get("latent-draws", 0) + 1
-    st.session_state["latent-draws"] = draw
-    state.studio().latent[run_id] = [float(value) for value in stream(draw, "slider").standard_normal(space.k)]
+def _put_at_chosen(run_id: str, space: Space) -> None:
+    put_at_window(run_id, space, int(st.session_state[f"latent-window-{run_id}"]))
 
 
 def sliders(run: Run, space: Space) -> None:

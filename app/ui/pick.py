@@ -41,7 +41,7 @@ def run_picker(runs: Sequence[Run], key: str, label: str = "Trained model") -> R
     chosen = st.selectbox(
         label,
         list(by_id),
-        format_func=lambda run_id: title(by_id[run_id]),
+        format_func=lambda run_id: by_id[run_id].title,
         key=key,
         help="Newest first. The address keeps your choice, so a link opens the same model.",
         on_change=_remember,
@@ -52,12 +52,6 @@ def run_picker(runs: Sequence[Run], key: str, label: str = "Trained model") -> R
 
 def _remember(key: str) -> None:
     state.studio().run_id = st.session_state[key]
-
-
-def title(run: Run) -> str:
-    """The run's title, with its state while it is not done."""
-    status = run.status().state
-    return run.title if status == "done" else f"{run.title} ({status})"
 
 
 def nothing_trained(kind: str = "model") -> None:

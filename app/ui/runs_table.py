@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 
 from app.ui import state
-from synthfin_core.registry import generator_class
 from synthfin_core.store import Run
 
 STATES = ("queued", "starting", "running", "done", "stopped", "failed", "died")
@@ -59,12 +58,10 @@ def _table(runs: Sequence[Run]) -> pd.DataFrame:
         rows.append(
             {
                 "Title": run.title,
-                "Model": generator_class(run.spec.generator).title,
                 "State": status.state,
                 "Progress": status.step / status.steps if status.steps else 0.0,
                 "Trained for": _duration(status.seconds),
                 "Started": pd.Timestamp(run.created, unit="s"),
-                "Window": run.spec.setup.windows.length,
                 "Seed": run.spec.seed,
             }
         )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from app.ui import cached, messages, state
+from synthfin_core.store import Run
 
-RUNNING = ("queued", "starting", "running")
+SHOWN = 5
 
 
 def show() -> None:
@@ -26,7 +27,7 @@ def _data() -> None:
         current.setup_id = ""
     panel = cached.selected(setup)
     st.caption("WORKING ON")
-    st.markdown(f"**{messages.escape(panel.name)}**")
+    st.markdown(f"**{messages.escape(cached.panel_title(panel))}**")
     spec = setup.windows
     st.markdown(
         f"{len(panel.columns)} series, {len(panel.frame):,} rows, windows of {spec.length}",
@@ -34,11 +35,25 @@ def _data() -> None:
 
 
 def _active_runs() -> None:
-    active = [run for run in cached.store().runs() if run.status().state in RUNNING]
+    if _active():
+        st.caption("TRAINING NOW")
+        st.fragment(_list_active, run_every=2.0)()
+
+
+def _active() -> list[Run]:
+    return [run for run in cached.store().runs() if run.status().active]
+
+
+def _list_active() -> None:
+    active = _active()
     if not active:
-        return
-    st.caption("TRAINING NOW")
-    for run in active[:5]:
+        st.rerun()
+    for run in active[:SHOWN]:
         status = run.status()
-        place = f", place {status.queue_place} in the queue" if status.state == "queued" else ""
-        st.markdown(f"{messages.escape(run.title)}: {status.state}{place}")
+        if status.state == "queued":
+            words = f"place {status.queue_place} in the queue"
+        else:
+            words = f"{status.step / status.steps:.0%}" if status.steps else "starting"
+        st.markdown(f"{messages.escape(run.title)}: {words}")
+    if len(active) > SHOWN:
+        st.markdown(f"and {len(active) - SHOWN} more")

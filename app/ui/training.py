@@ -18,6 +18,7 @@ from synthfin_core.spec import RunSpec
 from synthfin_core.store import Run
 
 THEORY = Path(__file__).parent.parent / "theory"
+LABELS = {"kl": "KL"}
 RESUMABLE = ("stopped", "died", "failed")
 
 
@@ -72,9 +73,11 @@ def _train_button(spec: RunSpec) -> None:
             "Train", type="primary", icon=":material/play_arrow:", on_click=_submit, args=(spec,), width="stretch"
         )
         return
-    done = known.status().state == "done"
-    what = "has been trained before" if done else f"is in the list already ({known.status().state})"
-    st.info(f"Exactly this model {what}; there is no need to train it again.", icon=":material/bolt:")
+    now = known.status().state
+    what = (
+        "is being trained" if now in pick.ACTIVE else "has been trained before" if now == "done" else "was begun before"
+    )
+    st.info(f"Exactly this model {what}; open it instead of training it again.", icon=":material/bolt:")
     st.button("Open it", type="primary", icon=":material/bolt:", on_click=_open, args=(known.id,), width="stretch")
 
 
@@ -101,7 +104,7 @@ def _watch(names: list[str]) -> None:
     if run is None:
         return
     generator = generator_class(run.spec.generator)
-    live_curves(run.id, curves=generator.curves, key="live-curves", state=run.status().state)
+    live_curves(run.id, curves=generator.curves, labels=LABELS, key="live-curves", state=run.status().state)
     _actions(run)
     if run.status().state == "done":
         _after(run)

@@ -11,7 +11,9 @@ with plainly(stop=True):
     setup = cached.current_setup(state.studio().setup_id)
     panel = cached.panel(setup.panel_id)
 
-st.markdown(f"Working on **{escape(panel.name)}**: {len(panel.columns)} series, {len(panel.frame):,} rows.")
+st.markdown(
+    f"Working on **{escape(cached.panel_title(panel))}**: {len(panel.columns)} series, {len(panel.frame):,} rows."
+)
 with st.expander("Use other data", icon=":material/swap_horiz:", expanded=False, key="other-data"):
     data_source.choose_source()
 

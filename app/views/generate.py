@@ -1,5 +1,7 @@
 """Draw synthetic data from a trained model and take them away."""
 
+from functools import partial
+
 import streamlit as st
 
 from app.ui import figures, models, pick
@@ -12,7 +14,7 @@ run = pick.run_picker(pick.runs_where(pick.is_done), key="generate-run")
 if run is None:
     pick.nothing_trained()
     st.stop()
-assert run is not None  # st.stop() does not return
+
 
 left, right = st.columns([1, 2], gap="large")
 with left:
@@ -48,7 +50,7 @@ with left:
     ending = form or "csv"
     st.download_button(
         f"Download {int(n):,} windows",
-        data=lambda: models.as_file(run.id, int(n), int(seed), start, ending),
+        data=partial(models.as_file, run.id, int(n), int(seed), start, ending),
         file_name=f"{run.id}-n{int(n)}-seed{int(seed)}.{ending}",
         mime=models.FORMATS[ending][1],
         type="primary",
@@ -60,5 +62,11 @@ with left:
     st.caption(f"From {escape(run.title)}. The file is made when you click.")
 with right, plainly():
     st.subheader("Preview")
-    figures.show(figures.preview(preview, start), alt="Some of the synthetic windows", key="generate-preview")
+    names = list(preview.names)
+    series = st.selectbox("Series", names, key="generate-series", help="Which series to draw.", width=280) or names[0]
+    figures.show(
+        figures.preview(preview, start, names.index(series)),
+        alt="Some of the synthetic windows",
+        key="generate-preview",
+    )
     st.dataframe(preview.to_frame(start).head(12), hide_index=True, alt="First rows of the file")

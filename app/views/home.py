@@ -39,11 +39,11 @@ with plainly():
     setup = cached.current_setup(state.studio().setup_id)
     panel = cached.selected(setup)
     with st.container(border=True):
-        st.markdown(f"**{escape(panel.name)}**")
+        st.markdown(f"**{escape(cached.panel_title(panel))}**")
         figures.show(plots.price_chart(panel), alt=f"History of {panel.name}", key="home-history")
         st.caption("The data being worked on. They came with the installation; change them on the Data page.")
 
-with st.grid(min_column_width=190, gap="small") as grid:
+with st.grid(min_column_width=170, gap="small") as grid:
     for view, label, icon, text in STEPS:
         with grid.container(border=True):
             st.page_link(view, label=label, icon=icon)
