@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from synthfin_core.data.cells import arrow_text
 from synthfin_core.data.hints import Findings
 
 _SAMPLE = 400
@@ -67,8 +69,10 @@ def share_of_dates(column: pd.Series[Any], name: str) -> float:
     """Share of a column's filled cells that can be read as dates, on a sample of them."""
     if isinstance(column.dtype, pd.DatetimeTZDtype) or pd.api.types.is_datetime64_dtype(column.dtype):
         return 1.0
+    if pd.api.types.is_float_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
+        return 0.0
     cells = _sampled(_cleaned(column.iloc[np.unique(np.linspace(0, len(column) - 1, 2 * _SAMPLE).astype(int))]))
-    if not cells or pd.api.types.is_float_dtype(column.dtype) or pd.api.types.is_bool_dtype(column.dtype):
+    if not any(looks_like_date(cell) or cell.isdigit() for cell in cells[:50]):
         return 0.0
     dates = _read(pd.Series(cells), cells, name, day_first=True)
     other = _read(pd.Series(cells), cells, name, day_first=False)
@@ -102,20 +106,29 @@ def parse_dates(column: pd.Series[Any], name: str, day_first_likely: bool, found
 
 def _day_first(text: pd.Series[Any], sample: Sequence[str], likely: bool, found: Findings) -> bool:
     """Whether 03/04/2020 is in April: by a number above twelve, else by what gives an ordered table, else asked."""
-    parts = text.str.extract(r"^(\d{1,2})[-/. ](\d{1,2})[-/. ]\d{2}").astype(float)
-    one, two = float(parts[0].max()), float(parts[1].max())
-    if one > 12 or two > 12:
-        decided = one > 12
-        if one > 12 and two > 12:  # both at once can't be right; the majority is
-            decided = bool((parts[0] > 12).sum() > (parts[1] > 12).sum())
+    one, two = _leading_numbers(text)  # both (rows,)
+    above = int((one > 12).sum()), int((two > 12).sum())
+    if any(above):
+        decided = above[0] > above[1]  # both at once can't be right; the majority is
         return found.hints.date_order == "day first" if found.hints.date_order else decided
     ordered = {order: _ordered(_read(text, sample, "date", day_first=order)) for order in (True, False)}
     if found.hints.date_order is None and ordered[True] != ordered[False]:
         return ordered[True]
     guess = "day first" if likely or "." in sample[0] else "month first"
-    shown = next((c for c, a, b in zip(text, parts[0], parts[1], strict=True) if a != b and a == a), sample[0])
+    telling = np.flatnonzero((one != two) & ~np.isnan(one))
+    shown = text.iloc[telling[0]] if telling.size else sample[0]
     question = f"Dates such as {shown} can be read in two ways. Does the day or the month come first?"
     return found.ask("date_order", question, ("day first", "month first"), guess) == "day first"
+
+
+def _leading_numbers(text: pd.Series[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The first and the second number of dates such as 03/04/2020, NaN elsewhere."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    parts = pc.extract_regex(arrow_text(text), r"^(?P<one>\d{1,2})[-/. ](?P<two>\d{1,2})[-/. ]\d{2}")
+    one, two = (pc.cast(pc.struct_field(parts, name), pa.float64()).to_numpy() for name in ("one", "two"))
+    return one, two
 
 
 def _ordered(dates: pd.Series[Any]) -> bool:
@@ -190,10 +203,14 @@ def _strict(text: pd.Series[Any], form: str) -> pd.Series[Any]:
 
 
 def _cleaned(column: pd.Series[Any]) -> pd.Series[Any]:
-    text = column.astype("string").fillna("").astype(str).str.strip()
-    if len(text) and text.str.contains(":", regex=False).any():
-        text = text.str.replace(r"^(\S+)T(\d)", r"\1 \2", regex=True).str.replace(_ZONE, "", regex=True)
-    return text
+    """Text without spaces around it, time zones and the letter between day and time."""
+    import pyarrow.compute as pc
+
+    text = arrow_text(column)
+    if pc.any(pc.match_substring(text, ":")).as_py():
+        text = pc.replace_substring_regex(text, r"^(\S+)T(\d)", r"\1 \2")
+        text = pc.replace_substring_regex(text, _ZONE, "")
+    return pd.Series(text.to_pandas().array, index=column.index, dtype="str")
 
 
 def _sampled(text: pd.Series[Any]) -> list[str]:

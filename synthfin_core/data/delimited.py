@@ -19,6 +19,7 @@ from synthfin_core.errors import DataError
 SEPARATORS = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
 
 _SAMPLE_LINES = 200
+_LONG = 2_000_000  # characters
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -75,12 +76,18 @@ def read_grid(text: str, found: Findings) -> pd.DataFrame:
     skipped = _lines_above(rows, usual)
     if skipped:
         found.note(f"Skipped {counted(skipped, 'line')} above the table.")
+    text = _without_first_lines(text, skipped)
+    width = max(usual, len(rows[skipped]))
+    if len(text) > _LONG and separator and not re.search(rf"{re.escape(separator)} +\"", text[:200_000]):
+        grid = _read_long(text, separator, width)
+        if grid is not None:
+            return grid
     try:
         return pd.read_csv(
-            io.StringIO(_without_first_lines(text, skipped)),
+            io.StringIO(text),
             sep=separator or r"\s+",
             header=None,
-            names=list(range(max(usual, len(rows[skipped])))),
+            names=list(range(width)),
             dtype=str,
             keep_default_na=False,
             skipinitialspace=True,
@@ -95,6 +102,25 @@ def read_grid(text: str, found: Findings) -> pd.DataFrame:
         expected, line, saw = match.groups()
         number = int(line) + skipped
         raise DataError(f"Line {number} has {saw} cells, expected {expected}: check separators and quotes.") from error
+
+
+def _read_long(text: str, separator: str, width: int) -> pd.DataFrame | None:
+    """The cells of a long text by a fast reader; None where it stumbles and the patient one must look."""
+    import pyarrow as pa
+    from pyarrow import csv as arrow_csv
+
+    names = [str(i) for i in range(width)]
+    try:
+        table = arrow_csv.read_csv(
+            pa.BufferReader(text.encode()),
+            read_options=arrow_csv.ReadOptions(column_names=names),
+            parse_options=arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True),
+            convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
+        )
+    except pa.ArrowInvalid:
+        return None
+    grid: pd.DataFrame = table.to_pandas()
+    return grid.set_axis(range(width), axis=1)
 
 
 def guess_separator(lines: list[str]) -> str:

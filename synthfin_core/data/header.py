@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
+from synthfin_core.data.cells import MISSING
 from synthfin_core.data.dates import looks_like_date
 from synthfin_core.data.hints import Findings, counted
-from synthfin_core.data.numbers import MISSING, looks_like_number
+from synthfin_core.data.numbers import looks_like_number
 from synthfin_core.errors import DataError
 
 MOST_HEADER_ROWS = 3
@@ -22,9 +23,7 @@ FIELDS = {"open", "high", "low", "close", "adj close", "adjusted close", "volume
 def name_columns(grid: pd.DataFrame, found: Findings) -> pd.DataFrame:
     """The table below the header rows, with their cells as its column names."""
     if len(grid) < 2:
-        raise DataError(
-            "The file has only one row, expected a header and at least two rows of numbers."
-        )
+        raise DataError("The file has only one row, expected a header and at least two rows of numbers.")
     rows = header_rows(grid)
     if rows == 0:
         found.note("The file has no header; its columns are counted.")

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthfin_core.data.cells import MISSING, without_empty
 from synthfin_core.data.dates import looks_like_time, named_like_date, parse_dates, share_of_dates
 from synthfin_core.data.hints import NO_DATES, Findings, counted
-from synthfin_core.data.numbers import MISSING, Numbers, decide_decimal, looks_like_number, parse_numbers
+from synthfin_core.data.numbers import Numbers, decide_decimal, looks_like_number, parse_numbers
 from synthfin_core.errors import DataError
 
 _TOTAL = re.compile(r"\b(grand total|total|totals|sum|subtotal|average|avg|mean|gesamt|summe|suma|somme)\b", re.I)
@@ -38,7 +39,7 @@ def series_over_time(table: pd.DataFrame, separator: str, found: Findings) -> pd
     DataError
         If no column holds numbers, or an answer names a column that is not there.
     """
-    table, hollow = _without_empty(table, found)
+    table, hollow = _filled(table, found)
     column = _date_column(table, found)
     dates = None
     if column is not None:
@@ -68,19 +69,17 @@ def series_over_time(table: pd.DataFrame, separator: str, found: Findings) -> pd
     return frame
 
 
-def _without_empty(table: pd.DataFrame, found: Findings) -> tuple[pd.DataFrame, list[str]]:
+def _filled(table: pd.DataFrame, found: Findings) -> tuple[pd.DataFrame, list[str]]:
     """The table without columns and rows that hold nothing, and the names of such columns."""
-    empty = pd.DataFrame({name: _is_missing(table[name]) for name in table.columns})
-    hollow = [name for name in table.columns if empty[name].all()]
+    filled, hollow, rows = without_empty(table)
     named = [name for name in hollow if not re.fullmatch(r"Column \d+", name)]
-    if len(hollow) == table.shape[1]:
+    if not len(filled.columns):
         raise DataError("Every cell of the table is missing, expected at least one column of numbers: check the file.")
     if named:
         found.note(f"Left out {counted(len(named), 'column')} without a single value: {', '.join(named)}.")
-    rows = empty.all(axis=1)
-    if rows.any():
-        found.note(f"Left out {counted(int(rows.sum()), 'empty row')}.")
-    return table.loc[~rows, [name for name in table.columns if name not in hollow]].reset_index(drop=True), named
+    if rows:
+        found.note(f"Left out {counted(rows, 'empty row')}.")
+    return filled, named
 
 
 def _date_column(table: pd.DataFrame, found: Findings) -> str | None:
@@ -242,13 +241,6 @@ def _series_names(numbers: dict[str, Any], text: dict[str, pd.Series[Any]]) -> t
     for name, column in text.items():
         return name, column.astype(str).str.strip()
     return None
-
-
-def _is_missing(column: pd.Series[Any]) -> pd.Series[Any]:
-    missing = column.isna()
-    if pd.api.types.is_numeric_dtype(column.dtype) or pd.api.types.is_datetime64_any_dtype(column.dtype):
-        return missing
-    return missing | column.astype(str).str.strip().str.lower().isin(list(MISSING))
 
 
 def _example(column: pd.Series[Any]) -> str:

@@ -11,14 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from synthfin_core.data.cells import arrow_text, says_missing
 from synthfin_core.data.hints import Findings
-
-#: Cells that mean "no value", in small letters.
-MISSING = frozenset(
-    ("", "-", "--", "---", "–", "—", ".", "..", "...", "?", "n/a", "na", "n.a.", "n.a", "nan", "null", "none", "nil")
-    + ("missing", "nat", "<na>", "#n/a", "#na", "#n/a n/a", "#value!", "#ref!", "#div/0!", "#num!")
-    + ("inf", "+inf", "-inf", "infinity", "-infinity")
-)
 
 _SIGNS = {"point": ".", "comma": ","}
 _CURRENCY = r"[$€£¥₹₽]|\b(?:USD|EUR|GBP|JPY|CHF|CNY|INR|CAD|AUD|HKD)\b"
@@ -99,15 +93,15 @@ def parse_numbers(column: pd.Series[Any], decimal: str = ".") -> Numbers:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    text = pa.chunked_array([pa.array(column.to_numpy(dtype=object), pa.string(), from_pandas=True)]).fill_null("")
-    text = pc.utf8_trim_whitespace(text)
-    missing = pc.is_in(pc.utf8_lower(text), pa.array(sorted(MISSING), pa.string()))
-    text = pc.if_else(missing, pa.scalar(None, pa.string()), text)
-    if decimal == ".":
-        try:
-            return _finished(pc.cast(text, pa.float64()), text)
-        except pa.ArrowInvalid:
-            pass  # something else than plain numbers
+    nothing = pa.scalar(None, pa.string())
+    text = arrow_text(column)
+    for missing in (lambda cells: pc.equal(cells, ""), says_missing):
+        text = pc.if_else(missing(text), nothing, text)
+        if decimal == ".":
+            try:
+                return _finished(pc.cast(text, pa.float64()), text)
+            except pa.ArrowInvalid:
+                pass  # something else than plain numbers
     percent = pc.match_substring(text, "%")
     currency = pc.match_substring_regex(text, _CURRENCY)
     bare = pc.replace_substring_regex(text, f"{_CURRENCY}|{_SPACES}|%", "")
@@ -123,7 +117,7 @@ def parse_numbers(column: pd.Series[Any], decimal: str = ".") -> Numbers:
     readable = pc.and_(pc.match_substring_regex(bare, plain), pc.match_substring_regex(bare, r"\d"))
     bare = pc.replace_substring(bare, "," if decimal == "." else ".", "")
     bare = pc.replace_substring(bare, ",", ".")
-    values = pc.cast(pc.if_else(readable, bare, pa.scalar(None, pa.string())), pa.float64())
+    values = pc.cast(pc.if_else(readable, bare, nothing), pa.float64())
     values = pc.multiply(values, pc.if_else(percent, 0.01, factor))
     values = pc.if_else(negative, pc.negate(values), values)
     return _finished(values, text, percent=_count(percent), currency=_count(currency))
@@ -131,8 +125,8 @@ def parse_numbers(column: pd.Series[Any], decimal: str = ".") -> Numbers:
 
 def _finished(values: Any, text: Any, percent: int = 0, currency: int = 0) -> Numbers:
     read = values.to_numpy().astype(np.float64)
+    unread = np.asarray(text.is_valid().to_numpy(), dtype=bool) & np.asarray(values.is_null().to_numpy(), dtype=bool)
     read = np.where(np.isfinite(read), read, np.nan)
-    unread = np.asarray(text.is_valid().to_numpy(), dtype=bool) & np.isnan(read)
     return Numbers(read, unread, percent, currency)
 
 
