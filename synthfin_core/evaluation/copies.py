@@ -45,12 +45,11 @@ def copied_pieces(
     weights /= np.abs(weights).sum()  # then no two pieces are further apart on the line than in any value
     keys, first = np.unique(_project(real, weights), return_index=True)
     wanted = _project(synthetic, weights).ravel()
-    rounding = 64 * np.finfo(np.float64).eps * max(np.abs(real).max(), np.abs(synthetic).max())
-    at = np.searchsorted(keys, wanted - tolerance - rounding)
+    at = np.searchsorted(keys, wanted - tolerance)
     keys = np.append(keys, np.inf)
     copied = np.zeros(wanted.size, dtype=bool)
     left = np.arange(wanted.size)  # pieces with candidates left to compare
-    while (left := left[keys[at[left]] <= wanted[left] + tolerance + rounding]).size:
+    while (left := left[keys[at[left]] <= wanted[left] + tolerance]).size:
         candidates = _pieces(real, first[at[left]], length)
         gap = np.abs(candidates - _pieces(synthetic, left, length)).max(axis=(1, 2))
         copied[left] = gap <= tolerance

@@ -70,12 +70,12 @@ def embed_windows(
         raise DataError("No data set came, expected at least one to draw a map of.")
     scale = next(iter(named.values())).std(axis=(0, 1))
     scale = np.where(scale > 0, scale, 1.0)
-    share = max(5, MOST_POINTS[method] // len(named)) if method in MOST_POINTS else 5
+    share = max(1, MOST_POINTS.get(method, 0) // len(named))
     picked = {name: np.linspace(0, len(x) - 1, min(len(x), share)).round().astype(np.intp) for name, x in named.items()}
     stacked = np.concatenate([(named[name][which] / scale).reshape(len(which), -1) for name, which in picked.items()])
     titles = [name for name, which in picked.items() for _ in which]
-    coordinates, kept = embed(stacked, method, seed)
-    return coordinates, [titles[i] for i in kept], np.concatenate(list(picked.values()))[kept]
+    coordinates, _ = embed(stacked, method, seed)
+    return coordinates, titles, np.concatenate(list(picked.values()))
 
 
 def _principal(points: Array, most: int) -> Array:

@@ -146,11 +146,13 @@ def thin(y: Sequence[float] | Array, most: int = MOST_POINTS) -> NDArray[np.intp
 
 
 def log_axis(fig: go.Figure) -> None:
-    """Make the upright axes logarithmic, labelled 1, 2, 5 within few decades and 1, 10, 100 over many."""
+    """Make the upright axes logarithmic, with labels that suit how many decades they span."""
     values = np.concatenate([np.asarray(trace.y, dtype=np.float64) for trace in fig.data])
     values = values[values > 0]
     decades = np.log10(values.max() / values.min()) if values.size else 0
-    fig.update_yaxes(type="log", dtick=1 if decades > 2 else "D2")
+    fig.update_yaxes(type="log")
+    if decades > 1:
+        fig.update_yaxes(dtick="D2" if decades < 2 else 1)  # 1, 2, 5, 10, or 1, 10, 100
 
 
 def words(*parts: str) -> str:

@@ -50,11 +50,21 @@ def test_windows_of_several_data_sets_share_one_map():
     np.testing.assert_allclose(found, plots.embed(scaled.reshape(30, -1))[0])
 
 
+def test_data_sets_share_the_places_on_a_crowded_map():
+    named = {"real": np.arange(9000.0).reshape(3000, 3, 1), "few": np.arange(30.0).reshape(10, 3, 1)}
+    found, titles, chosen = plots.embed_windows(named)
+    assert len(found) == len(titles) == len(chosen) == 2010
+    assert (titles.count("real"), titles.count("few")) == (2000, 10)
+    assert chosen[1999] == 2999
+
+
 def test_maps_refuse_what_they_cannot_place():
     with pytest.raises(SettingError, match="No map is called 'UMAP'; there are PCA and t-SNE"):
         plots.embed(np.zeros((9, 2)), "UMAP")
     with pytest.raises(SettingError, match="No map is called 'UMAP'"):
         plots.embed_windows({"real": np.zeros((9, 3, 2))}, "UMAP")
+    with pytest.raises(DataError, match="No data set came"):
+        plots.embed_windows({})
     with pytest.raises(DataError, match=r"shape \(3, 2\), expected"):
         plots.embed(np.zeros((3, 2)))
     with pytest.raises(DataError, match="missing or infinite"):
