@@ -29,6 +29,7 @@ RANKS = (
     ("store",),
     ("jobs",),
     ("api",),
+    ("cli",),
     ("__init__", "lab", "__main__"),
     ("app",),
 )
