@@ -18,6 +18,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -35,6 +36,7 @@ from synthfin_core.generators.base import (
     State,
     check_training_windows,
 )
+from synthfin_core.generators.gan_health import complaints, diversity
 from synthfin_core.params import param
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from synthfin_core.training import Moment, Trainee
 
 CHUNK = 256  #: windows drawn at a time, always this many, so that a path's bytes don't depend on how many are asked for
+CALIBRATION = 1024  #: windows that set the level and spread of what is drawn
 PROBE = 64  #: windows looked at by `diagnostics`
 SETTLING = 100  #: steps before which `diagnostics` warns of nothing
 
@@ -117,7 +120,7 @@ class GAN(Generator):
         "Gulrajani, Ahmed, Arjovsky, Dumoulin, Courville, Improved Training of Wasserstein GANs, 2017, "
         "https://arxiv.org/abs/1704.00028"
     )
-    representation: ClassVar[str] = "gaussian"
+    representation: ClassVar[str] = "standard"
     curves: ClassVar[tuple[str, ...]] = ("generator", "discriminator", "critic")
 
     config: GANConfig
@@ -128,7 +131,9 @@ class GAN(Generator):
         self._trainee: Trainee | None = None  # only where it was trained
         self._done = 0
         self._shape = (0, 0)  # time, series
-        self._mean = self._scale = np.zeros(0)
+        self._mean = self._scale = np.zeros(0)  # of the training windows; of the drawn ones in a loaded model
+        self._calibration: tuple[Any, Any] = (0.0, 1.0)  # mean and ratio of spreads of what the networks draw
+        self._calibration_step = -1
         self._losses: dict[str, float] = {}  # running means of the curves
         self._real_probe: Array = np.zeros((0, 0, 0))
 
@@ -152,7 +157,7 @@ class GAN(Generator):
         self._mean, self._scale = x.mean(axis=(0, 1)), x.std(axis=(0, 1))
         scaled = (x - self._mean) / self._scale
         self._real_probe = scaled[np.linspace(0, len(x) - 1, min(PROBE, len(x))).astype(int)]
-        self._losses = {}
+        self._losses, self._calibration_step = {}, -1
         data = torch.as_tensor(scaled, dtype=torch.float32, device=training.device())
         self._trainee = self._players(data, seed)
         self._done = training.unpack(self._trainee, resume) if resume is not None else 0
@@ -178,42 +183,44 @@ class GAN(Generator):
         return self
 
     def _players(self, data: Tensor, seed: int) -> Trainee:
+        """Both networks with fresh weights, the running average, and what a training step does."""
         import torch
 
         from synthfin_core.training import Trainee, seeded_weights
 
-        settings = self.config
         with seeded_weights(seed):
-            generator = self._generator()
-            judge = self._judge()
-        averaged = copy.deepcopy(generator).requires_grad_(False)
-        modules: dict[str, nn.Module] = {"generator": generator, "judge": judge, "averaged": averaged}
-        for module in modules.values():
-            module.to(data.device)
-        optimizers: dict[str, torch.optim.Optimizer] = {
-            "generator": torch.optim.Adam(
-                generator.parameters(), lr=settings.generator_rate, betas=(0.5, 0.9), fused=True
-            ),
-            "judge": torch.optim.Adam(judge.parameters(), lr=settings.critic_rate, betas=(0.5, 0.9), fused=True),
-        }
-        self._averaged = averaged
+            generator = self._generator().to(data.device)
+            judge = self._judge().to(data.device)
+        self._averaged = copy.deepcopy(generator).requires_grad_(False)
 
-        def step(batch: Tensor, moment: Moment) -> dict[str, Tensor]:
-            losses: dict[str, Tensor] = {}
-            for turn in range(settings.critic_steps):
-                real = batch if turn == 0 else _redrawn(data, len(batch), moment)
-                with torch.no_grad():
-                    fake = generator(self._noise(len(real), moment))
-                loss, losses = self._judge_loss(judge, real, fake, moment)
-                _descend(optimizers["judge"], loss)
-            score = judge(generator(self._noise(len(batch), moment)))
-            losses["generator"] = self._generator_loss(score)
-            _descend(optimizers["generator"], losses["generator"])
-            decay = min(settings.averaging, (1 + moment.step) / (10 + moment.step))
-            _follow(averaged, generator, decay if settings.averaging else 0.0)
-            return {name: value.detach() for name, value in losses.items()}
+        def adam(module: nn.Module) -> torch.optim.Optimizer:
+            return torch.optim.Adam(module.parameters(), betas=(0.5, 0.9), fused=True)  # the rate is set at each step
 
-        return Trainee(modules, optimizers, step)
+        return Trainee(
+            modules={"generator": generator, "judge": judge, "averaged": self._averaged},
+            optimizers={"generator": adam(generator), "judge": adam(judge)},
+            step=partial(self._step, data),
+        )
+
+    def _step(self, data: Tensor, batch: Tensor, moment: Moment) -> dict[str, Tensor]:
+        """The judge's steps, then one of the generator against the last of the windows that were judged."""
+        assert self._trainee is not None
+        generator, judge, averaged = (self._trainee.modules[name] for name in ("generator", "judge", "averaged"))
+        optimizers, settings = self._trainee.optimizers, self.config
+        left = min(1.0, 2 - 2 * moment.step / moment.steps)
+        optimizers["generator"].param_groups[0]["lr"] = settings.generator_rate * left
+        optimizers["judge"].param_groups[0]["lr"] = settings.critic_rate * left
+        for turn in range(settings.critic_steps):
+            real = batch if turn == 0 else _redrawn(data, len(batch), moment)
+            fake = generator(self._noise(len(real), moment))
+            loss, losses = self._judge_loss(judge, real, fake.detach(), moment)
+            _descend(optimizers["judge"], loss)
+        judge.requires_grad_(False)  # only the generator learns from this one
+        losses["generator"] = self._generator_loss(judge(fake))
+        _descend(optimizers["generator"], losses["generator"])
+        judge.requires_grad_(True)
+        _follow(averaged, generator, min(settings.averaging, (1 + moment.step) / (10 + moment.step)))
+        return {name: value.detach() for name, value in losses.items()}
 
     def _generator(self) -> RecurrentGenerator:
         from synthfin_core.nn.gan import RecurrentGenerator
@@ -269,10 +276,25 @@ class GAN(Generator):
 
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` represented windows `(n, t, d)` with the averaged weights."""
-        return self._draw(n, rng.stream(seed, "noise"), CHUNK) * self._scale + self._mean
+        drawn = self._draw(n, rng.stream(seed, "noise"))
+        mean, scale = self._calibrated()
+        return drawn * scale + mean
 
-    def _draw(self, n: int, stream: np.random.Generator, chunk: int) -> Array:
-        """`n` windows in the networks' own scale, `chunk` at a time."""
+    def _calibrated(self) -> tuple[Array, Array]:
+        """Mean and scale that turn what the networks draw into windows: `(d,)` each.
+
+        The game settles the shape of windows well before their exact level and spread, so these two numbers for each
+        series are set by the training windows. A spread that is off by more than half stays visible.
+        """
+        if self._trainee is not None and self._calibration_step != self._done:
+            drawn = self._draw(CALIBRATION, rng.stream(0, "calibration"))
+            ratio = (1.0 / drawn.std(axis=(0, 1)).clip(min=1e-12)).clip(0.5, 2.0)
+            self._calibration_step, self._calibration = self._done, (drawn.mean(axis=(0, 1)), ratio)
+        mean, ratio = self._calibration
+        return self._mean - mean * ratio * self._scale, ratio * self._scale
+
+    def _draw(self, n: int, stream: np.random.Generator) -> Array:
+        """`n` windows in the networks' own scale."""
         import torch
 
         from synthfin_core.training import threads
@@ -283,9 +305,9 @@ class GAN(Generator):
         where = next(self._averaged.parameters()).device
         drawn = np.empty((n, t, d))
         with threads(1), torch.no_grad():
-            for first in range(0, n, chunk):
-                wanted = min(chunk, n - first)
-                z = np.zeros((chunk, t + 1, self._averaged.noise_size), dtype=np.float32)
+            for first in range(0, n, CHUNK):
+                wanted = min(CHUNK, n - first)
+                z = np.zeros((CHUNK, t + 1, self._averaged.noise_size), dtype=np.float32)
                 z[:wanted] = stream.standard_normal((wanted, *z.shape[1:]))
                 drawn[first : first + wanted] = self._averaged(torch.from_numpy(z).to(where))[:wanted].cpu().numpy()
         return drawn
@@ -296,7 +318,8 @@ class GAN(Generator):
 
         if self._averaged is None:
             raise TrainingError("The GAN has no state before it was trained: fit or load it first.")
-        own = {"shape": np.array(self._shape, dtype=np.int64), "mean": self._mean, "scale": self._scale}
+        mean, scale = self._calibrated()
+        own = {"shape": np.array(self._shape, dtype=np.int64), "mean": mean, "scale": scale}
         return own | {f"generator.{name}": value for name, value in weights(self._averaged).items()}
 
     @classmethod
@@ -315,21 +338,16 @@ class GAN(Generator):
         return gan
 
     def diagnostics(self) -> Diagnostics:
-        """Diversity and spread of generated windows against real ones, and what looks wrong.
-
-        ``diversity`` is how far a generated window is from the next one like it, against the same among real windows
-        (medians over a few windows): near zero when all windows are the same. ``spread`` is the standard deviation of
-        every series against the real one.
-        """
+        """Diversity and spread of generated windows against real ones, and what looks wrong."""
         if self._averaged is None or self._trainee is None:
             return Diagnostics()
         fake, pinned = self._probe()
-        diversity = _nearest(fake) / max(_nearest(self._real_probe), 1e-12)
+        unlike = diversity(fake, self._real_probe)
         spread = fake.std(axis=(0, 1)) / self._real_probe.std(axis=(0, 1)).clip(min=1e-12)
-        values: dict[str, float | list[float]] = {"diversity": diversity, "spread": [float(value) for value in spread]}
+        values: dict[str, float | list[float]] = {"diversity": unlike, "spread": [float(value) for value in spread]}
         if self._done < SETTLING:
             return Diagnostics(values)
-        return Diagnostics(values, _warnings(self._losses, self.config, diversity, pinned))
+        return Diagnostics(values, complaints(self._losses, self.config.gradient_penalty, unlike, pinned))
 
     def _probe(self) -> tuple[Array, float]:
         """A few windows in the networks' own scale, and the share of steps whose volatility sits at its bound."""
@@ -377,42 +395,3 @@ def _follow(averaged: nn.Module, module: nn.Module, decay: float) -> None:
     with torch.no_grad():
         for old, new in zip(averaged.parameters(), module.parameters(), strict=True):
             old.lerp_(new, 1 - decay)
-
-
-def _nearest(x: Array) -> float:
-    """Median distance from a window to the one nearest to it, of `x (n, t, d)`."""
-    flat = x.reshape(len(x), -1)
-    squares = (flat**2).sum(axis=1)
-    distance = squares[:, None] + squares[None] - 2 * flat @ flat.T
-    np.fill_diagonal(distance, np.inf)
-    return float(np.sqrt(np.median(distance.min(axis=1).clip(min=0.0))))
-
-
-def _warnings(losses: Mapping[str, float], settings: GANConfig, diversity: float, pinned: float) -> list[str]:
-    found = []
-    if losses.get("discriminator", 1.0) < 0.1:
-        found.append(
-            f"The discriminator is nearly always right (its loss is {losses['discriminator']:.3f}), so the generator "
-            "learns nothing more: lower its learning rate or choose the Wasserstein loss."
-        )
-    if settings.loss == "bce" and losses.get("generator", 0.0) > 6.0:
-        found.append(
-            f"The generator no longer gets through (its loss is {losses['generator']:.1f}): lower the judge's "
-            "learning rate, raise the gradient penalty or choose the Wasserstein loss."
-        )
-    if losses.get("gradient_penalty", 0.0) > max(settings.gradient_penalty, 1.0) and settings.loss == "wasserstein":
-        found.append(
-            "The critic's slope is far from one, so its distance means little: raise the gradient penalty or lower "
-            "the judge's learning rate."
-        )
-    if diversity < 0.3:
-        found.append(
-            f"The generated windows are too much alike (diversity {diversity:.2f}, real windows have 1): the generator "
-            "collapsed to few shapes; lower both learning rates or add steps of the judge."
-        )
-    if pinned > 0.05:
-        found.append(
-            f"The generator saturates: its volatility sits at its bound on {pinned:.0%} of all steps; lower its "
-            "learning rate."
-        )
-    return found

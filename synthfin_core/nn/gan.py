@@ -64,32 +64,43 @@ class RecurrentGenerator(nn.Module):
 
 
 def features(x: Tensor) -> Tensor:
-    """What a judge sees of `x (n, t, d)`: the values and their sizes, `(n, t, 2 d)`."""
-    return torch.cat([x, x.abs()], dim=2)
+    """What a judge sees of `x (n, t, d)`: the values, their sizes and the logarithm of the sizes, `(n, t, 3 d)`.
+
+    Volatility multiplies, so calm and wild stretches are equally plain to see only on a logarithmic scale; the 0.1
+    keeps its slope bounded.
+    """
+    size = x.abs()
+    return torch.cat([x, size, (size + 0.1).log()], dim=2)
+
+
+def mean_and_spread(c: Tensor) -> Tensor:
+    """Over time, of each channel of `c (n, t, k)`: `(n, 2 k)`."""
+    mean = c.mean(dim=1)
+    spread = ((c - mean[:, None]) ** 2).mean(dim=1).add(1e-6).sqrt()
+    return torch.cat([mean, spread], dim=1)
 
 
 class ConvolutionalJudge(nn.Module):
     """Windows `x (n, t, d)` to one number each, `(n, 1)`, by strided convolutions over time.
 
-    Each layer halves the resolution, so that the last one sees slow swings of volatility; the mean and the spread
-    of its channels over time go to a small dense head. A convolution of four steps that moves by two is written as
-    a dense layer over neighbouring pairs: on a CPU that takes half the time, second derivatives included.
+    Each layer halves the resolution, so that the last one sees slow swings of volatility. The mean and the spread over
+    time, of its channels and of the window itself, go to a small dense head. A convolution of four steps that moves
+    by two is written as a dense layer over neighbouring pairs: on a CPU that takes half the time, second derivatives
+    included.
     """
 
     def __init__(self, series: int, hidden: int) -> None:
         super().__init__()
-        widths = [2 * series, hidden, hidden, hidden]
+        widths = [3 * series, hidden, hidden, hidden]
         self.layers = nn.ModuleList(nn.Linear(4 * before, after) for before, after in pairwise(widths))
-        self.head = nn.Sequential(nn.Linear(2 * hidden, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
+        self.head = nn.Sequential(nn.Linear(2 * (hidden + 3 * series), hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Score `(n, 1)`: a logit or a critic's value."""
-        c = features(x)  # (n, t, 2 d)
+        seen = c = features(x)  # (n, t, 3 d)
         for layer in self.layers:
             c = functional.leaky_relu(layer(neighbours(c)), 0.2)  # (n, about t / 2, hidden)
-        mean = c.mean(dim=1)
-        spread = ((c - mean[:, None]) ** 2).mean(dim=1).add(1e-6).sqrt()
-        score: Tensor = self.head(torch.cat([mean, spread], dim=1))
+        score: Tensor = self.head(torch.cat([mean_and_spread(c), mean_and_spread(seen)], dim=1))
         return score
 
 
@@ -105,7 +116,7 @@ class RecurrentJudge(nn.Module):
 
     def __init__(self, series: int, hidden: int, cell: str) -> None:
         super().__init__()
-        self.recurrent = recurrent(cell, 2 * series, hidden)
+        self.recurrent = recurrent(cell, 3 * series, hidden)
         self.head = nn.Linear(hidden, 1)
 
     def forward(self, x: Tensor) -> Tensor:
