@@ -27,7 +27,7 @@ def recurrent(cell: str, input_dim: int, hidden_dim: int) -> nn.LSTM | nn.GRU:
     return CELLS[cell](input_dim, hidden_dim, batch_first=True)
 
 
-def reparameterize(mu: Tensor, log_var: Tensor, noise: torch.Generator | None = None) -> Tensor:
+def reparameterize(mu: Tensor, log_var: Tensor, *, noise: torch.Generator | None = None) -> Tensor:
     r"""Draw :math:`z = \mu + \sigma \epsilon` with :math:`\epsilon \sim N(0, I)`, so that gradients reach mu and sigma.
 
     Parameters
@@ -112,14 +112,14 @@ class VAEModel(nn.Module):
         self.encoder = VAEEncoder(input_dim, hidden_dim, latent_dim, cell=cell)
         self.decoder = VAEDecoder(latent_dim, hidden_dim, output_dim, cell=cell)
 
-    def reparameterize(self, mu: Tensor, log_var: Tensor, noise: torch.Generator | None = None) -> Tensor:
+    def reparameterize(self, mu: Tensor, log_var: Tensor, *, noise: torch.Generator | None = None) -> Tensor:
         """See `reparameterize`."""
-        return reparameterize(mu, log_var, noise)
+        return reparameterize(mu, log_var, noise=noise)
 
-    def forward(self, x: Tensor, noise: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, *, noise: torch.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """`reconstruction (n, t, d)`, `mu (n, k)` and `log_var (n, k)` of windows `x (n, t, d)`."""
         mu, log_var = self.encoder(x)
-        z = self.reparameterize(mu, log_var, noise)
+        z = self.reparameterize(mu, log_var, noise=noise)
         return self.decoder(z, x.shape[1]), mu, log_var
 
 
