@@ -24,7 +24,6 @@ from importlib import import_module  # noqa: E402
 import streamlit as st  # noqa: E402
 
 from app.api import base_path, routes  # noqa: E402
-from synthfin_core.errors import SynthFinError  # noqa: E402
 from synthfin_core.store import Store  # noqa: E402
 
 log = logging.getLogger("synthfin")
@@ -41,24 +40,24 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 
 def warm_up() -> None:
-    """Import what pages import, start a worker, read the default data.
+    """Import what pages import, read the default data, start a worker.
 
     Streamlit collects garbage after every rerun and walks through all that lives; freezing what imports brought in
     makes a rerun several times cheaper. torch stays out: no page needs it until a latent slider moves.
     """
-    for name in IMPORTED_BY_PAGES:
-        import_module(name)
-    gc.collect()
-    gc.freeze()
     try:
+        for name in IMPORTED_BY_PAGES:
+            import_module(name)
+        gc.collect()
+        gc.freeze()
         from app.ui import cached
 
-        cached.executor()
         cached.selected(cached.default_setup())
-    except SynthFinError:
-        log.exception("The store could not be made ready; pages will say why.")
-    gc.collect()
-    gc.freeze()
+        gc.collect()
+        gc.freeze()
+        cached.executor()  # last: its own imports would slow down the first page
+    except Exception:
+        log.exception("Not everything could be made ready; the pages will say what is missing.")
 
 
 app = st.App(Path(__file__).with_name("main.py"), routes=routes(Store(), base_path()), lifespan=lifespan)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
@@ -20,8 +22,10 @@ from starlette.applications import Starlette
 
 from app.api import routes
 from app.api.progress import MOST_RECORDS, columns, extremes
+from app.components.assets import script, style
 from synthfin_core.store import Status, Store
 
+APP = Path(__file__).parents[2] / "app"
 BASE = "/studio/synthfin"
 
 
@@ -268,9 +272,16 @@ def test_a_loss_that_a_record_lacks_is_none():
     }
 
 
-def test_routes_and_progress_import_no_torch():
-    lines = (
-        "import sys; from app.api import routes; from synthfin_core.store import Store; routes(Store(), '');"
-        "assert 'torch' not in sys.modules"
-    )
-    subprocess.run([sys.executable, "-c", lines], check=True, timeout=60)
+def test_the_server_is_found_from_anywhere_and_imports_no_torch(tmp_path):
+    """Streamlit puts the script's own folder on the path, and nothing else."""
+    lines = "import asgi, sys; assert asgi.app; assert 'torch' not in sys.modules; assert 'app.main' not in sys.modules"
+    environment = {**os.environ, "PYTHONPATH": str(APP), "SYNTHFIN_STORE": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", lines], check=True, timeout=120, cwd=tmp_path, env=environment)
+
+
+def test_components_are_whole_scripts():
+    for name in ("live_curves", "latent_sliders"):
+        text = script(name)
+        assert text.count("export default") == 1
+        assert "innerHTML" not in text
+        assert "--st-text-color" in style(name)

@@ -28,7 +28,7 @@ function addRecords(held, answer) {
 
 /**
  * Exponential mean that forgets by distance on the axis, with the bias of its start taken out:
- * a point a thousandth of the axis back counts `weight` times as much.
+ * a point a two-hundredth of the axis back counts `weight` times as much. So the look stays as points get more.
  */
 function smoothed(step, values, weight) {
   if (weight <= 0) return values
@@ -38,7 +38,7 @@ function smoothed(step, values, weight) {
   let before = step[0]
   return values.map((value, i) => {
     if (value === null || !Number.isFinite(value)) return null
-    const kept = weight ** ((1000 * (step[i] - before)) / span)
+    const kept = weight ** ((200 * (step[i] - before)) / span)
     before = step[i]
     sum = sum * kept + value
     total = total * kept + 1

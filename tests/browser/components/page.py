@@ -13,12 +13,20 @@ st.session_state["reruns"] = st.session_state.get("reruns", 0) + 1
 st.text(f"reruns {st.session_state['reruns']}")
 
 if st.query_params.get("part") == "latent":
-    st.session_state.setdefault("z", [0.0, 0.0])
+    size = Store().run(run_id).spec.config["latent_dim"]
+    st.session_state.setdefault("z", [0.0] * size)
     if st.button("Jump"):
-        st.session_state["z"] = [1.5, -1.0]
+        st.session_state["z"] = [1.5, -1.0] + [0.0] * (size - 2)
     dims = [
-        {"index": i, "label": f"Dimension {i + 1}", "kl": 1.0 - i / 2, "low": -4.0, "high": 4.0, "folded": i > 0}
-        for i in (0, 1)
+        {
+            "index": i,
+            "label": f"Dimension {i + 1}",
+            "kl": 1 / (i + 1),
+            "low": -4.0,
+            "high": 4.0,
+            "folded": 2 * i >= size,
+        }
+        for i in range(size)
     ]
     names = ["Asset_1_Price", "Asset_2_Price"]
     z = latent_sliders(run_id, dims=dims, z0=st.session_state["z"], names=names, key="sliders")
