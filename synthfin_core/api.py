@@ -87,8 +87,8 @@ def fit(
     --------
     >>> import synthfin_core as sf
     >>> windows = sf.make_windows(sf.load("mock"), length=10)
-    >>> sf.fit(windows, "vae", epochs=0)
+    >>> sf.fit(windows, "vae", epochs=0)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    synthfin_core.errors.SettingError: epochs is 0, expected a whole number from 1 to 10000.
+    synthfin_core.errors.SettingError: epochs is 0, expected a whole number from 1 to ...
     """
     return Pipeline(generator, settings(generator, preset, **config)).fit(windows, seed=seed, on_step=on_step)

@@ -98,7 +98,7 @@ class TestExport:
             assert arrays["names"].tolist() == ["one", "two"]
 
     def test_an_unknown_ending_is_refused(self, windows):
-        with pytest.raises(SettingError, match="'.xls', expected one of csv, parquet, npz"):
+        with pytest.raises(SettingError, match=r"'.xls', expected one of csv, parquet, npz"):
             export.to_bytes(samples_of(windows), ".xls")
 
 

@@ -82,8 +82,15 @@ class Worker:
         if not entry.remove():
             run.write_status(replace(status, state="stopped", message="Taken out of the queue.", queue_place=None))
             return True
-        outcome = train_claimed(run, self.store, resume=resume, should_stop=lambda: self.ending)
-        if self.ending and outcome.state == "stopped":
+        cut_short = False
+
+        def should_stop() -> bool:  # asked only while no person has asked for a stop
+            nonlocal cut_short
+            cut_short = self.ending
+            return cut_short
+
+        outcome = train_claimed(run, self.store, resume=resume, should_stop=should_stop)
+        if cut_short and outcome.state == "stopped":
             run.write_status(replace(outcome, state="queued", message="Waits to go on, since its worker had to end."))
             self.store.queue.put(run.id, resume=True, moment=entry.moment)
         return True

@@ -147,8 +147,10 @@ class TestEnding:
         run = executor.submit(spec(epochs=40, pause=0.005))
         ending = Worker(store)
         run.request_stop()
+        ending.end()
         ending.work_once()
         assert run.status().state == "stopped"
+        assert store.queue.entries() == []
 
     def test_an_idle_orphan_ends(self, store, spec, executor, monkeypatch):
         parent = subprocess.Popen([sys.executable, "-c", ""])
