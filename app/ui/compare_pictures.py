@@ -12,7 +12,6 @@ from app.ui import figures
 from app.ui.compare_choice import Chosen
 from synthfin_core import plots
 from synthfin_core.evaluation import autocorrelation, correlation, usable_lags
-from synthfin_core.plots.embedding import embed
 
 
 def _series(chosen: Chosen, key: str) -> int:
@@ -102,7 +101,9 @@ def window_map(chosen: Chosen) -> None:
     )
     with st.spinner("Drawing the map"):
         points, titles = _map(chosen.key, method or "PCA", chosen)
-    figures.show(plots.window_map(points, titles), alt="Map of real and synthetic windows", key="compare-map")
+    figures.show(
+        plots.window_map(points, titles, method or "PCA"), alt="Map of real and synthetic windows", key="compare-map"
+    )
     st.caption(
         "Each point is a window. Synthetic clouds should cover the real ones: holes are what the model has not learned."
     )
@@ -110,10 +111,5 @@ def window_map(chosen: Chosen) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _map(key: tuple[str, ...], method: str, _chosen: Chosen) -> tuple[NDArray[np.float64], list[str]]:
-    share = max(1, 1500 // len(_chosen.named))
-    picked = {
-        title: x[np.linspace(0, len(x) - 1, min(len(x), share)).astype(int)] for title, x in _chosen.named.items()
-    }
-    stacked = np.concatenate([x.reshape(len(x), -1) for x in picked.values()])
-    points, _ = embed(stacked, method=method)
-    return points, [title for title, x in picked.items() for _ in range(len(x))]
+    points, titles, _ = plots.embed_windows(_chosen.named, method)
+    return points, titles

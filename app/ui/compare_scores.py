@@ -23,8 +23,8 @@ def show(chosen: Chosen) -> None:
     """Draw the tables."""
     with st.spinner("Scoring"):
         report = _report(chosen.key, chosen)
-    for sentence in report.summary.split(". "):
-        st.markdown(f"- {escape(sentence.rstrip('.'))}.")
+    for sentence in report.sentences:
+        st.markdown(f"- {escape(sentence)}")
     st.subheader("Moments")
     moments = report.moments
     st.dataframe(moments, hide_index=True, column_config=_numbers(moments), alt="Moments of each data set and series")

@@ -1,4 +1,4 @@
-"""Every page under Streamlit's own test tool: with an empty store, with trained models, and with what people do wrong."""
+"""Every page under Streamlit's own test tool: with an empty store, with trained models, and with bad input."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_page_opens_with_an_empty_store(page, use, store):
     assert app.title[0].value
 
 
-@pytest.mark.parametrize("page", ("compare", "latent", "generate", "runs"))
+@pytest.mark.parametrize("page", ["compare", "latent", "generate", "runs"])
 def test_a_page_that_needs_a_model_says_so_and_leads_on(page, use, store):
     use(store)
     assert "Train one first" in words(opened(page))
@@ -95,7 +95,7 @@ def test_a_page_opens_with_trained_models(page, use, filled):
     healthy(opened(page))
 
 
-@pytest.mark.parametrize("part", ("Scores", "Distributions", "Paths", "Memory", "Correlation", "Map"))
+@pytest.mark.parametrize("part", ["Scores", "Distributions", "Paths", "Memory", "Correlation", "Map"])
 def test_every_part_of_the_comparison_draws(part, use, filled):
     use(filled)
     app = opened("compare")
@@ -110,7 +110,7 @@ def test_every_part_of_the_comparison_draws(part, use, filled):
         assert drawn
 
 
-@pytest.mark.parametrize("part", ("History", "Returns", "Tails", "Memory", "Correlation", "Table"))
+@pytest.mark.parametrize("part", ["History", "Returns", "Tails", "Memory", "Correlation", "Table"])
 def test_every_part_of_the_data_page_draws(part, use, store):
     use(store)
     app = opened("data")
@@ -120,7 +120,7 @@ def test_every_part_of_the_data_page_draws(part, use, store):
     assert len(app.dataframe) == 2 if part == "Table" else app.get("plotly_chart")
 
 
-@pytest.mark.parametrize("page", ("vae", "gan"))
+@pytest.mark.parametrize("page", ["vae", "gan"])
 def test_train_submits_what_the_form_shows(page, use, store):
     executor = use(store)
     app = opened(page)
@@ -133,7 +133,7 @@ def test_train_submits_what_the_form_shows(page, use, store):
     assert app.session_state["studio"].run_id == spec.run_id
 
 
-@pytest.mark.parametrize("page", ("vae", "gan"))
+@pytest.mark.parametrize("page", ["vae", "gan"])
 def test_a_preset_fills_in_every_field(page, use, store):
     from synthfin_core.registry import generator_class
 
@@ -176,7 +176,7 @@ def test_a_link_finds_the_run_again(use, filled):
     assert app.session_state["studio"].run_id == run.id
 
 
-@pytest.mark.parametrize("value", ("../../etc", "nothing-here-00000000", "<script>"))
+@pytest.mark.parametrize("value", ["../../etc", "nothing-here-00000000", "<script>"])
 def test_a_link_to_nothing_says_so(value, use, store):
     use(store)
     app = opened("home", setup=value, run=value)

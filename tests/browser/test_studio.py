@@ -151,7 +151,7 @@ def test_the_download_holds_what_was_asked_for(studio, page):
     assert (starts.nunique() == 1).all(), "every path starts at the last real price"
 
 
-@pytest.mark.parametrize("name", ("", "data", "vae", "gan", "compare", "latent", "generate", "runs"))
+@pytest.mark.parametrize("name", ["", "data", "vae", "gan", "compare", "latent", "generate", "runs"])
 def test_no_page_is_wider_than_a_phone(studio, page, name):
     page.set_viewport_size({"width": 390, "height": 844})
     go(page, f"{studio.url}/{name}")
