@@ -102,25 +102,35 @@ def parse_numbers(column: pd.Series[Any], decimal: str = ".") -> Numbers:
                 return _finished(pc.cast(text, pa.float64()), text)
             except pa.ArrowInvalid:
                 pass  # something else than plain numbers
+    bare, factor, percent, currency = text, 1.0, 0, 0
+    if pc.any(pc.match_substring_regex(text, "[^0-9.,+-]")).as_py():
+        bare, factor, percent, currency = _without_signs(text)
+    group, point = (",", r"\.") if decimal == "." else (r"\.", ",")
+    whole = rf"(?:\d+|\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}})"
+    plain = rf"^[+-]?(?:{whole}(?:{point}\d*)?|{point}\d+)(?:e[+-]?\d+)?$"
+    readable = pc.match_substring_regex(bare, plain)
+    bare = pc.replace_substring(bare, "," if decimal == "." else ".", "")
+    bare = pc.replace_substring(bare, ",", ".")
+    values = pc.multiply(pc.cast(pc.if_else(readable, bare, nothing), pa.float64()), factor)
+    return _finished(values, text, percent, currency)
+
+
+def _without_signs(text: Any) -> tuple[Any, Any, int, int]:
+    """Cells without currencies, spaces, percent signs and sizes; what to multiply by; counts of two of them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     percent = pc.match_substring(text, "%")
     currency = pc.match_substring_regex(text, _CURRENCY)
     bare = pc.replace_substring_regex(text, f"{_CURRENCY}|{_SPACES}|%", "")
     bare = pc.utf8_lower(pc.replace_substring_regex(bare, "[−–]", "-"))
     negative = pc.match_substring_regex(bare, r"^\(.*\)$|^[\d.,]+-$")
     bare = pc.replace_substring_regex(bare, r"[()]|-$", "")
-    factor = pa.chunked_array([pa.array(np.ones(len(text)))])
+    factor = pc.if_else(percent, 0.01, pa.scalar(1.0))
     for sign, size in _SIZES.items():
         factor = pc.if_else(pc.match_substring_regex(bare, rf"\d{sign}$"), size, factor)
     bare = pc.replace_substring_regex(bare, r"(\d)(?:bn|[kmbt])$", r"\1")
-    group, point = (",", r"\.") if decimal == "." else (r"\.", ",")
-    plain = rf"^[+-]?(?:\d+|\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}})?(?:{point}\d*)?(?:e[+-]?\d+)?$"
-    readable = pc.and_(pc.match_substring_regex(bare, plain), pc.match_substring_regex(bare, r"\d"))
-    bare = pc.replace_substring(bare, "," if decimal == "." else ".", "")
-    bare = pc.replace_substring(bare, ",", ".")
-    values = pc.cast(pc.if_else(readable, bare, nothing), pa.float64())
-    values = pc.multiply(values, pc.if_else(percent, 0.01, factor))
-    values = pc.if_else(negative, pc.negate(values), values)
-    return _finished(values, text, percent=_count(percent), currency=_count(currency))
+    return bare, pc.if_else(negative, pc.negate(factor), factor), _count(percent), _count(currency)
 
 
 def _finished(values: Any, text: Any, percent: int = 0, currency: int = 0) -> Numbers:

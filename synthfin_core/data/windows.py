@@ -277,7 +277,7 @@ def _check_enough(windows: Windows) -> None:
     if n < LEAST_TRAINING:
         raise DataError(
             f"Only {n} training windows of {spec.length} bars fit into the first {windows.split} of {rows} rows, "
-            f"expected at least {LEAST_TRAINING}: choose a shorter window, stride or hold-out share."
+            f"expected at least {LEAST_TRAINING}: choose a shorter window, or a smaller stride or hold-out."
         )
     if spec.holdout and not len(windows.holdout):
         begins = date_label(windows.panel.frame.index[windows.split]) if windows.split < rows else "the end"
