@@ -161,7 +161,8 @@ def _numbers(table: pd.DataFrame, separator: str, found: Findings) -> tuple[dict
             values = column.to_numpy(dtype=np.float64, na_value=np.nan)
             infinite = int(np.isinf(values).sum())
             if infinite:
-                found.note(f"{counted(infinite, 'infinite value')} of {name} count as missing.")
+                verb = "counts" if infinite == 1 else "count"
+                found.note(f"{counted(infinite, 'infinite value')} of {name} {verb} as missing.")
             numbers[name] = np.where(np.isinf(values), np.nan, values)
         else:
             read = parse_numbers(column, decimal) if _mostly_numbers(column) else None
