@@ -6,10 +6,6 @@ sends the newest point next, so nothing queues up here.
 
 from __future__ import annotations
 
-import gc
-import threading
-from collections import OrderedDict
-
 import numpy as np
 from numpy.typing import NDArray
 from starlette.concurrency import run_in_threadpool
@@ -17,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.api.answers import FRESH, plain_errors, whole_number
-from synthfin_core.errors import DamagedRun, DataError
+from app.loaded import pipeline
+from synthfin_core.errors import DataError
 from synthfin_core.pipeline import Pipeline
-from synthfin_core.store import Run, Store
+from synthfin_core.store import Store
 
-MODELS_KEPT = 4
 MOST_PATHS = 64
 LARGEST_Z = 20.0  #: standard deviations; further out a decoder says nothing
 MOST_BYTES = 16_384
@@ -39,8 +35,6 @@ class Decoder:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._models: OrderedDict[tuple[str, int], Pipeline] = OrderedDict()
-        self._lock = threading.Lock()
 
     @plain_errors
     async def decode(self, request: Request) -> Response:
@@ -56,7 +50,7 @@ class Decoder:
         return Response(values.tobytes(), headers=headers, media_type="application/octet-stream")
 
     def _decode(self, run_id: str, z: Float32, seed: int, paths: int) -> Float32:
-        model = self._model(self.store.run(run_id))
+        model = pipeline(self.store.run(run_id))
         wanted = _latent_size(model)
         if wanted is not None and len(z) != wanted:
             raise DataError(f"The point has {len(z)} numbers, expected {wanted}: one for each latent dimension.")
@@ -64,32 +58,6 @@ class Decoder:
         drawn = [model.sample_given(np.repeat(point, paths, axis=0), seed=seed)] if paths else []
         x = np.concatenate([*drawn, model.decode(point)])
         return np.ascontiguousarray(model.wrap(x).values(), dtype=np.float32)
-
-    def _model(self, run: Run) -> Pipeline:
-        weights = run.path / "weights.safetensors"
-        try:
-            key = (run.id, weights.stat().st_mtime_ns)
-        except OSError as error:
-            raise DamagedRun(f"{run.id} has no weights yet: wait until it has been trained.") from error
-        with self._lock:
-            if key not in self._models:
-                self._models[key] = _load(run)
-            self._models.move_to_end(key)
-            while len(self._models) > MODELS_KEPT:
-                self._models.popitem(last=False)
-            return self._models[key]
-
-
-def _load(run: Run) -> Pipeline:
-    import torch
-
-    # Small recurrent networks want one thread.
-    torch.set_num_threads(1)
-    model = run.load()
-    # Streamlit collects garbage after every rerun; what torch brought in need not be walked through each time.
-    gc.collect()
-    gc.freeze()
-    return model
 
 
 def _latent_size(model: Pipeline) -> int | None:

@@ -1,10 +1,11 @@
-"""Trained models held ready: loading, drawing, files. The only place of the app behind which torch is loaded."""
+"""Drawing from trained models, for the pages: previews, start prices, files."""
 
 from __future__ import annotations
 
 import numpy as np
 import streamlit as st
 
+from app import loaded
 from app.ui import cached
 from app.ui.messages import escape
 from synthfin_core.export import to_bytes
@@ -18,15 +19,9 @@ FORMATS = {
 }
 
 
-@st.cache_resource(show_spinner="Loading the model", max_entries=4)
-def _pipeline(run_id: str, stamp: float) -> Pipeline:
-    return cached.store().run(run_id).load()
-
-
 def pipeline(run_id: str) -> Pipeline:
     """The trained model of a run."""
-    file = cached.store().run(run_id).path / "weights.safetensors"
-    return _pipeline(run_id, file.stat().st_mtime if file.exists() else 0.0)
+    return loaded.pipeline(cached.store().run(run_id))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

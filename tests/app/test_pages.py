@@ -47,7 +47,7 @@ def use(monkeypatch):
 
     def using(store: Store) -> NoWorkers:
         executor = NoWorkers(store)
-        for part in (cached._selected, cached._samples, cached.panel, cached.bundled, models._pipeline, models.sample):
+        for part in (cached._selected, cached._samples, cached.panel, cached.bundled, models.sample):
             part.clear()
         monkeypatch.setattr(cached, "store", lambda: store)
         monkeypatch.setattr(cached, "executor", lambda: executor)
