@@ -111,6 +111,6 @@ def _correlation(panel: Panel) -> None:
 
 def _table(panel: Panel) -> None:
     st.markdown("First rows")
-    st.dataframe(panel.frame.head(10), alt="First rows")
+    figures.rows(panel.frame.head(10), alt="First rows")
     st.markdown("In numbers")
     st.dataframe(panel.describe(), alt="Descriptive statistics")

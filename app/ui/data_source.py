@@ -6,14 +6,14 @@ import datetime
 import hashlib
 
 import streamlit as st
-from synthfin_core.data.tickers import load_tickers
 
-from app.ui import cached, state
+from app.ui import cached, figures, state
 from app.ui.forms import config_form
 from app.ui.messages import escape, flash, plainly
 from synthfin_core.data.panel import Panel, Selection
 from synthfin_core.data.reading import FORMATS, Reading, ReadingHints, read_table
 from synthfin_core.data.sources import SOURCES, MockSettings, mock_panel
+from synthfin_core.data.tickers import load_tickers
 from synthfin_core.data.windows import WindowSpec
 from synthfin_core.errors import SynthFinError
 from synthfin_core.spec import Setup
@@ -93,7 +93,7 @@ def _upload() -> None:
         _ask(reading, digest)
         for note in reading.notes:
             st.markdown(f"- {escape(note)}")
-        st.dataframe(reading.panel.frame.head(8), alt="First rows as they were read")
+        figures.rows(reading.panel.frame.head(8), alt="First rows as they were read")
         st.button("Use these data", key="use-upload", type="primary", on_click=_use, args=(reading.panel,))
 
 

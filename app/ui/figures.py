@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from synthfin_core import plots
@@ -22,6 +23,13 @@ PATHS = 12
 def show(figure: go.Figure, alt: str, key: str) -> None:
     """Draw a figure in the page's width."""
     st.plotly_chart(figure, config=plots.CONFIG, alt=alt, key=key)
+
+
+def rows(frame: pd.DataFrame, alt: str) -> None:
+    """Draw rows of a panel; the day alone where no row has a time of day."""
+    index = frame.index
+    days = isinstance(index, pd.DatetimeIndex) and bool((index == index.normalize()).all())
+    st.dataframe(frame, column_config={"date": st.column_config.DateColumn("date")} if days else None, alt=alt)
 
 
 def some_windows(windows: Windows, series: int = 0) -> go.Figure:
