@@ -1,4 +1,4 @@
-"""What a fit writes down while it goes on: losses, sample paths, checkpoints, and a sign of life every second."""
+"""What a fit writes down while it goes on: losses, sample paths, checkpoints, and a sign of life twice a second."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from synthfin_core.pipeline import Pipeline
 from synthfin_core.store import Run, Status
 
 FIRST_STEPS = 50  #: reported one by one, so that the curve sets out at once
-REPORT_EVERY = 0.05  #: seconds between later reports
+REPORT_EVERY = 0.05  #: seconds between later reports ...
+REPORT_SHARE = 1 / 2000  #: ... and the share of the time gone by, so that a long run's curve stays quick to read
 PREVIEW_EVERY = 1.5
 CHECKPOINT_EVERY = 30.0
-HEARTBEAT_EVERY = 1.0
+HEARTBEAT_EVERY = 0.5
 LARGEST_SHARE = 0.05  #: of the time that may go into previews, and into checkpoints
 SPEED_OVER = 5.0  #: seconds over which steps per second are measured
 PREVIEW_PATHS = 12
@@ -32,7 +33,7 @@ PREVIEW_SEED = 0
 class Recorder:
     """Follows one fit and writes what it sees into the run's folder.
 
-    Use it as a context: inside, a sign of life is written every second from a thread of its own, also while a step
+    Use it as a context: inside, a sign of life is written twice a second from a thread of its own, also while a step
     takes long.
 
     Parameters
@@ -118,7 +119,7 @@ class Recorder:
         }
         self.run.append_progress([record])
         self._sums, self._summed = {}, 0
-        self._next_report = now + REPORT_EVERY
+        self._next_report = now + max(REPORT_EVERY, REPORT_SHARE * self.seconds)
 
     def write_preview(self) -> None:
         """Show how the model stands: sample paths of the first series in the data's own units, and diagnostics."""

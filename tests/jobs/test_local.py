@@ -73,7 +73,7 @@ def test_a_warm_worker_reports_the_first_step_at_once(executor, setup):
 
 def test_stopping_and_resuming(executor, setup):
     run = executor.submit(spec_of(setup, epochs=10_000, seed=3))
-    wait(lambda: run.status().step > 5)
+    wait(lambda: len(run.progress()[0]) > 5)
     executor.stop(run.id)
     wait(lambda: not run.status().active, seconds=10)
     stopped = run.status()
@@ -103,7 +103,7 @@ def test_another_server_starts_no_second_worker(executor, setup):
 
 def test_a_killed_worker_leaves_a_run_that_died_and_can_be_resumed(executor, setup):
     run = executor.submit(spec_of(setup, epochs=10_000, seed=4))
-    wait(lambda: run.status().step > 5)
+    wait(lambda: len(run.progress()[0]) > 5)
     killed = worker_pid(executor)
     os.kill(killed, signal.SIGKILL)
     wait(lambda: run.status().state == "died", seconds=5)
@@ -117,7 +117,7 @@ def test_a_killed_worker_leaves_a_run_that_died_and_can_be_resumed(executor, set
 
 def test_a_run_given_back_is_finished_by_a_worker_that_outlives_its_server(executor, setup):
     run = executor.submit(spec_of(setup, epochs=100, seed=5))
-    wait(lambda: run.status().step > 5)
+    wait(lambda: len(run.progress()[0]) > 5)
     executor.close()
     status = run.status()
     assert (status.state, status.queue_place) == ("queued", 1)

@@ -100,7 +100,7 @@ class TestStop:
         run = executor.submit(spec(epochs=50, pause=0.01))
         work = threading.Thread(target=Worker(store).work_once)
         work.start()
-        _wait(lambda: run.status().step >= 3)
+        _wait(lambda: len(run.progress()[0]) >= 3)
         executor.stop(run.id)
         work.join(5)
         status = run.status()
@@ -121,12 +121,12 @@ class TestStop:
 
 class TestEnding:
     def test_told_to_end_it_puts_its_run_back_where_it_was(self, store, spec, executor, panel, tmp_path):
-        run, other = executor.submit(spec(0, epochs=40, pause=0.005)), executor.submit(spec(1))
+        run, other = executor.submit(spec(0, epochs=100, pause=0.005)), executor.submit(spec(1))
         (first, _) = store.queue.entries()
         ending = Worker(store)
         work = threading.Thread(target=ending.work)
         work.start()
-        _wait(lambda: run.status().step >= 3)
+        _wait(lambda: len(run.progress()[0]) >= 3)
         ending.end()
         work.join(5)
         status = run.status()
