@@ -17,6 +17,7 @@ Source: Pourahmadi, "Joint mean-covariance models with applications to longitudi
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -36,13 +37,21 @@ def whiten(x: Tensor, m: Tensor, log_s: Tensor, below: Tensor) -> Tensor:
     d = x.shape[-1]
     if d == 1:
         return e
-    rows, columns = torch.tril_indices(d, d, -1, device=x.device)
-    to_rows = torch.nn.functional.one_hot(rows, d).to(e.dtype)  # (d (d - 1) / 2, d)
-    return e + (below * e[..., columns]) @ to_rows
+    rows, columns = below_diagonal(d, x.device, x.dtype)
+    return e + (below * (e @ columns.T)) @ rows
 
 
-def colour(u: Tensor, m: Tensor, log_s: Tensor, below: Tensor) -> Tensor:
-    """The values `x (..., d)` whose residuals are `u (..., d)`: `whiten` undone."""
+@lru_cache(maxsize=16)
+def below_diagonal(d: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Row and column of each number below the diagonal, as ones in two matrices `(d (d - 1) / 2, d)`."""
+    with torch.inference_mode(False):  # what is kept must also serve in training
+        one = torch.eye(d, device=device, dtype=dtype)
+        rows, columns = torch.tril_indices(d, d, -1, device=device)
+        return one[rows], one[columns]
+
+
+def solve_below(u: Tensor, below: Tensor) -> Tensor:
+    """The `e (..., d)` with `(I + A) e = u`."""
     columns: list[Tensor] = []
     first = 0
     for i in range(u.shape[-1]):
@@ -51,7 +60,7 @@ def colour(u: Tensor, m: Tensor, log_s: Tensor, below: Tensor) -> Tensor:
             e = e - below[..., first + j] * columns[j]
         columns.append(e)
         first += i
-    return m + torch.exp(log_s) * torch.stack(columns, dim=-1)
+    return torch.stack(columns, dim=-1)
 
 
 def gaussian_log_density(u: Tensor, log_s: Tensor) -> Tensor:

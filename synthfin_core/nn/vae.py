@@ -7,6 +7,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from synthfin_core.losses.likelihood import solve_below
+
+LARGEST = 10.0  # standard deviations
+
 # Letters of the shapes: b windows, t steps, d series, k latent dimensions.
 
 
@@ -26,50 +30,119 @@ class Steps(NamedTuple):
     below: Tensor
 
 
-def recurrent(cell: str, inputs: int, hidden: int, *, both_ways: bool = False) -> nn.LSTM | nn.GRU:
+def recurrent(cell: str, inputs: int, hidden: int) -> nn.LSTM | nn.GRU:
     """One layer of `cell`, ``"lstm"`` or ``"gru"``, on `(b, t, inputs)`."""
     kind = nn.LSTM if cell == "lstm" else nn.GRU
-    return kind(inputs, hidden, batch_first=True, bidirectional=both_ways)
+    return kind(inputs, hidden, batch_first=True)
 
 
 class Encoder(nn.Module):
-    r"""Read windows both ways and give :math:`q(z | x) = N(\mu, \operatorname{diag} e^{\text{logvar}})`.
+    r"""Read windows and give :math:`q(z | x) = N(\mu, \operatorname{diag} e^{\text{logvar}})`.
 
-    The layer sees each value and the logarithm of its size: in returns nearly all the information is in the size.
+    The layer reads `stride` bars at a time, and of each bar the value and the logarithm of its size: in returns nearly
+    all the information is in the size.
     """
 
-    def __init__(self, d: int, latent_dim: int, cell: str, hidden: int) -> None:
+    def __init__(self, d: int, latent_dim: int, cell: str, hidden: int, stride: int) -> None:
         super().__init__()
-        self.layer = recurrent(cell, 2 * d, hidden, both_ways=True)
-        self.head = nn.Linear(4 * hidden, 2 * latent_dim)
+        self.stride = stride
+        self.layer = recurrent(cell, 2 * d * stride, hidden)
+        self.head = nn.Linear(hidden, 2 * latent_dim)
 
     def forward(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """Take standardised windows `y (b, t, d)`; give `mu, logvar (b, k)`."""
         seen = torch.cat([y, torch.log(y.abs() + 0.05)], dim=-1)
-        hidden, last = self.layer(seen)
-        ends = last[0] if isinstance(last, tuple) else last
-        summary = torch.cat([hidden.mean(dim=1), ends[0], ends[1]], dim=-1)
-        mu, logvar = self.head(summary).chunk(2, dim=-1)
+        missing = -y.shape[1] % self.stride
+        if missing:
+            seen = nn.functional.pad(seen, (0, 0, 0, missing))
+        hidden, _ = self.layer(seen.reshape(len(y), -1, self.layer.input_size))
+        mu, logvar = self.head(hidden.mean(dim=1)).chunk(2, dim=-1)
         return mu, logvar.clamp(-12, 6)
 
 
 class Decoder(nn.Module):
-    """Unroll `z` into the distribution of each step."""
+    """Unroll `z` into the distribution of each bar, `stride` bars at a time."""
 
-    def __init__(self, d: int, latent_dim: int, cell: str, hidden: int) -> None:
+    def __init__(self, d: int, latent_dim: int, cell: str, hidden: int, stride: int) -> None:
         super().__init__()
-        self.d, self.pairs = d, d * (d - 1) // 2
-        self.opening = nn.Linear(latent_dim, hidden)
+        self.stride, self.sizes = stride, [d, d, d * (d - 1) // 2]
         self.layer = recurrent(cell, latent_dim, hidden)
-        self.head = nn.Linear(hidden, 2 * d + self.pairs)
+        self.head = nn.Linear(hidden, stride * sum(self.sizes))
 
     def forward(self, z: Tensor, t: int) -> Steps:
-        """Take `z (b, k)`; give the distribution of `t` steps."""
-        h = torch.tanh(self.opening(z)).unsqueeze(0)
-        start = (h, torch.zeros_like(h)) if isinstance(self.layer, nn.LSTM) else h
-        hidden, _ = self.layer(z.unsqueeze(1).expand(-1, t, -1), start)
-        m, log_s, below = self.head(hidden).split([self.d, self.d, self.pairs], dim=-1)
-        return Steps(m, log_s, below)
+        """Take `z (b, k)`; give the distribution of `t` bars."""
+        strides = -(-t // self.stride)
+        hidden, _ = self.layer(z.unsqueeze(1).expand(-1, strides, -1))
+        bars = self.head(hidden).view(len(z), strides * self.stride, -1)
+        return Steps(*bars[:, :t].split(self.sizes, dim=-1))
+
+
+class Feedback(nn.Module):
+    r"""What the steps already drawn do to the next one, whatever the latents.
+
+    The size and sign of recent moves, averaged over about a day, a week and a month, shift the logarithm of the next
+    scale, and a share `phi` of the last value is carried over:
+
+    .. math:: \log s_t = \log s_t(z) + \sum_j W_j f_{j,t}, \quad
+              f_{j,t} = \lambda_j f_{j,t-1} + (1 - \lambda_j) v(y_{t-1}), \quad m_t = m_t(z) + \phi y_{t-1}.
+
+    Source: Corsi, "A simple approximate long-memory model of realized volatility" (2009).
+    """
+
+    decays: Tensor
+
+    def __init__(self, d: int) -> None:
+        super().__init__()
+        self.register_buffer("decays", 0.5 ** (1 / torch.tensor([1.0, 5.0, 20.0])))
+        self._kernel = torch.empty(0)
+        self.weight = nn.Parameter(torch.zeros(len(self.decays) * 2 * d, d))
+        self.phi = nn.Parameter(torch.zeros(d))
+
+    def forward(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Shifts of `m` and `log_s`, both `(b, t, d)`, at every step of known windows `y (b, t, d)`."""
+        b, t, _ = y.shape
+        seen = torch.matmul(self.kernel(t), signals(y)).view(b, t, -1)
+        return self.phi * nn.functional.pad(y, (0, 0, 1, -1)), seen @ self.weight
+
+    def kernel(self, t: int) -> Tensor:
+        """Weights `(3 t, t)` of past bars in the averages of each bar, kept from call to call."""
+        if len(self._kernel) != 3 * t:
+            with torch.inference_mode(False):  # what is kept must also serve in training
+                bar = torch.arange(t, device=self.decays.device)
+                lag = (bar.view(-1, 1, 1) - bar - 1).to(self.decays)  # (t, 1, t)
+                decays = self.decays.view(1, -1, 1)
+                weights = torch.where(lag >= 0, (1 - decays) * decays ** lag.clamp(min=0), 0.0)  # (t, 3, t)
+                self._kernel = weights.flatten(0, 1)
+        return self._kernel
+
+    def unroll(self, steps: Steps, u: Tensor) -> Tensor:
+        """The windows `y (b, t, d)` whose residuals are `u (b, t, d)`, one step after the other."""
+        e = solve_below(u, steps.below)
+        decays = self.decays.view(-1, 1)
+        seen = u.new_zeros(len(u), len(self.decays), 2 * u.shape[2])
+        y, drawn = torch.zeros_like(u[:, 0]), []
+        for m, log_s, e_now in zip(steps.m.unbind(1), steps.log_s.unbind(1), e.unbind(1), strict=True):
+            y = m + self.phi * y + torch.exp(log_s + seen.flatten(1) @ self.weight) * e_now
+            drawn.append(y)
+            seen = torch.lerp(signals(y).unsqueeze(1), seen, decays)
+        return torch.stack(drawn, dim=1)
+
+    def mean(self, m: Tensor) -> Tensor:
+        """Mean of the windows whose steps have location `m (b, t, d)`: residuals have mean zero at any scale."""
+        y, means = torch.zeros_like(m[:, 0]), []
+        for now in m.unbind(1):
+            y = now + self.phi * y
+            means.append(y)
+        return torch.stack(means, dim=1)
+
+
+def signals(y: Tensor) -> Tensor:
+    """Size and sign of standardised values `y (..., d)`: `(..., 2 d)`.
+
+    Both are bounded: beyond about ten standard deviations a move counts no more, so that no shock feeds on itself.
+    """
+    size = y.abs()
+    return torch.cat([torch.log((size + 0.3) / (1 + size / LARGEST)), y / (1 + size)], dim=-1)
 
 
 class VAENetwork(nn.Module):
@@ -82,10 +155,11 @@ class VAENetwork(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, d: int, latent_dim: int, cell: str, hidden: int) -> None:
+    def __init__(self, d: int, latent_dim: int, cell: str, hidden: int, stride: int) -> None:
         super().__init__()
-        self.encoder = Encoder(d, latent_dim, cell, hidden)
-        self.decoder = Decoder(d, latent_dim, cell, hidden)
+        self.encoder = Encoder(d, latent_dim, cell, hidden, stride)
+        self.decoder = Decoder(d, latent_dim, cell, hidden, stride)
+        self.feedback = Feedback(d)
         self.log_dof = nn.Parameter(torch.tensor(1.5))
         self.register_buffer("mean", torch.zeros(d))
         self.register_buffer("deviation", torch.ones(d))
@@ -118,4 +192,6 @@ class VAENetwork(nn.Module):
         rows, columns = torch.tril_indices(d, d, -1, device=y.device)
         below = inverse[rows, columns] * scale[columns]
         self.decoder.head.weight.mul_(0.1)
-        self.decoder.head.bias.copy_(torch.cat([torch.zeros_like(scale), scale.log(), below]))
+        self.decoder.head.bias.copy_(
+            torch.cat([torch.zeros_like(scale), scale.log(), below]).repeat(self.decoder.stride)
+        )

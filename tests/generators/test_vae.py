@@ -1,12 +1,15 @@
 """The VAE: its bound, its draws, its latents, and what the contract asks of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from scipy.stats import multivariate_normal, multivariate_t
+
 from synthfin_core.errors import DataError, TrainingError
 from synthfin_core.generators.latents import Mixture
 from synthfin_core.generators.vae import VAE, VAEConfig, log_density
-from synthfin_core.losses.divergence import kl_to_standard_normal
 
 TINY = VAEConfig.tiny()
 
@@ -83,54 +86,55 @@ def test_samples_given_a_latent_average_to_its_decoding(model):
     assert (np.abs(drawn.mean(axis=0) - model.decode(z[:1])[0]) < 5 * error).all()
 
 
-def test_reported_losses_are_sums_over_steps_and_series_and_means_over_windows(x):
-    """The first report against a plain loop over windows, steps and latent dimensions."""
-    model, seen = VAE(TINY), []
-    model.fit(x, seed=0, on_step=seen.append, should_stop=lambda: bool(seen))
+def test_density_of_a_window_is_that_of_a_plain_loop_over_its_steps(x, model):
     network = model._fitted()
-    mu, logvar = (torch.as_tensor(part) for part in model.encode(x))
-    slow = 0.0
-    for m, v in zip(mu, logvar, strict=True):
-        q = torch.distributions.Normal(m, torch.exp(v / 2))
-        slow += sum(float(part) for part in torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0)))
-    assert float(kl_to_standard_normal(mu, logvar).sum(1).mean()) == pytest.approx(slow / len(x), rel=1e-4)
-    y = network.standardise(torch.as_tensor(x, dtype=torch.float32))
-    z = mu.float()
+    y = network.standardise(torch.as_tensor(x[:3], dtype=torch.float32))
+    z = torch.as_tensor(model.encode(x[:3])[0]).float()
     with torch.no_grad():
-        steps, dof = network.decoder(z, x.shape[1]), float(network.dof)
         fast = log_density(network, y, z, "student-t")
-    from scipy.stats import multivariate_t
-
+        m, log_s, below = network.decoder(z, x.shape[1])
+        shift, log_factor = network.feedback(y)
     for i in range(3):
         slow = 0.0
         for j in range(x.shape[1]):
-            a = np.eye(2)
-            a[1, 0] = float(steps.below[i, j, 0])
-            root = np.diag(np.exp(steps.log_s[i, j].numpy())) @ np.linalg.inv(a)
-            slow += multivariate_t.logpdf(y[i, j].numpy(), steps.m[i, j].numpy(), root @ root.T, df=dof)
-        assert float(fast[i]) == pytest.approx(slow, rel=1e-3)
+            a = np.array([[1, 0], [float(below[i, j, 0]), 1]])
+            root = np.diag(np.exp((log_s + log_factor)[i, j].numpy())) @ np.linalg.inv(a)
+            slow += multivariate_t.logpdf(y[i, j], (m + shift)[i, j], root @ root.T, df=float(network.dof.detach()))
+        assert float(fast[i]) == pytest.approx(slow, rel=1e-4)
+
+
+def test_losses_are_sums_over_latents_and_means_over_windows(x):
+    """The first report, made before any step was taken, against a plain loop."""
+    config = replace(TINY, batch_size=len(x), beta=0.5)
+    seen = []
+    model = VAE(config).fit(x, seed=0, on_step=seen.append, should_stop=lambda: bool(seen))
     report = seen[0].losses
-    assert report["loss"] == pytest.approx(report["reconstruction"] + TINY.beta * report["kl"], rel=1e-5)
+    assert report["loss"] == pytest.approx(report["reconstruction"] + 0.5 * report["kl"], rel=1e-5)
+    untrained = VAE(config).fit(x, seed=0, should_stop=lambda: True)
+    slow = 0.0
+    for mu, logvar in zip(*untrained.encode(x), strict=True):
+        for m, v in zip(mu, logvar, strict=True):
+            q = torch.distributions.Normal(float(m), float(np.exp(v / 2)))
+            slow += float(torch.distributions.kl_divergence(q, torch.distributions.Normal(0.0, 1.0))) / len(x)
+    assert report["kl"] == pytest.approx(slow, rel=1e-3)
+    assert model.diagnostics().values["active_units"] <= 2
 
 
 def test_bound_lies_below_the_exact_likelihood_and_comes_close():
-    """Linear Gaussian data, x = a f + noise: the likelihood is known, and a VAE can represent it."""
+    """Linear Gaussian data, x = a + noise: the likelihood is known, and a VAE can represent it."""
     draw = np.random.default_rng(0)
-    t, noise = 6, 0.5
-    x = draw.standard_normal((1500, 1, 1)) + noise * draw.standard_normal((1500, t, 1))
+    t, noise = 4, 0.5
+    x = draw.standard_normal((1000, 1, 1)) + noise * draw.standard_normal((1000, t, 1))
     config = VAEConfig(
-        latent_dim=1, hidden_size=12, epochs=30, kl_warmup=0, learning_rate=1e-2, observation="gaussian", latents="prior"
+        latent_dim=1, hidden_size=8, epochs=25, kl_warmup=0, learning_rate=2e-2, observation="gaussian", latents="prior"
     )
     seen = []
-    model = VAE(config).fit(x, seed=0, on_step=seen.append)
-    network = model._fitted()
+    network = VAE(config).fit(x, seed=0, on_step=seen.append)._fitted()
     scale, mean = float(network.deviation), float(network.mean)
     covariance = (np.ones((t, t)) + noise**2 * np.eye(t)) / scale**2
-    from scipy.stats import multivariate_normal
-
     exact = multivariate_normal.logpdf((x[..., 0] - mean) / scale, -mean / scale * np.ones(t), covariance).mean()
-    bound = -np.mean([progress.losses["loss"] for progress in seen[-12:]])
-    assert exact - 0.35 < bound < exact + 0.05
+    bound = -np.mean([progress.losses["loss"] for progress in seen[-8:]])
+    assert exact - 0.3 < bound < exact + 0.05
 
 
 def test_latents_of_the_preset_prior_are_standard_normal(x):
