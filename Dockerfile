@@ -2,7 +2,7 @@
 #
 #   docker build -t synthfin .                                  with CUDA (pip's torch for Linux carries it)
 #   docker build -t synthfin:cpu \
-#     --build-arg PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu .     without, and a fifth of the size
+#     --build-arg PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu .     without, a third of the size
 #
 # Any base with Python 3.11 or newer and its venv module will do.
 ARG BASE_IMAGE=python:3.12-slim
