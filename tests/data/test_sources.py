@@ -53,12 +53,12 @@ def test_mock_is_the_notebook_s_set_by_default():
 
 
 def test_mock_follows_its_settings():
-    settings = MockSettings(assets=3, days=20_000, drift=0.1, volatility=0.3, correlation=-0.4, start_price=50.0)
+    settings = MockSettings(assets=3, days=20_000, drift=0.1, volatility=2.0, correlation=-0.4, start_price=50.0)
     returns = mock_panel(settings).units()[0].to_numpy()
     h = 1 / 252
-    np.testing.assert_allclose(returns.std(axis=0), 0.3 * np.sqrt(h), rtol=0.03)
-    error = 0.3 * np.sqrt(h) / np.sqrt(20_000)
-    np.testing.assert_allclose(returns.mean(axis=0), (0.1 - 0.045) * h, atol=4 * error)
+    np.testing.assert_allclose(returns.std(axis=0), 2.0 * np.sqrt(h), rtol=0.03)
+    error = 2.0 * np.sqrt(h) / np.sqrt(20_000)
+    np.testing.assert_allclose(returns.mean(axis=0), (0.1 - 2.0) * h, atol=4 * error)
     np.testing.assert_allclose(np.corrcoef(returns.T)[np.triu_indices(3, 1)], -0.4, atol=0.03)
 
 
