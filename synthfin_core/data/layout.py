@@ -235,7 +235,9 @@ def _from_long(
 
 def _series_names(numbers: dict[str, Any], text: dict[str, pd.Series[Any]]) -> tuple[str, pd.Series[Any]] | None:
     """The column that says which series a row belongs to: one with a fitting name, else the first of text."""
-    for name in [*text, *numbers]:
+    values = {name: np.asarray(column, dtype=np.float64) for name, column in numbers.items()}
+    numbered = [name for name, x in values.items() if np.array_equal(x, np.round(x), equal_nan=True)]  # ids, no prices
+    for name in [*text, *numbered]:
         if _SERIES_NAME.search(re.sub(r"[^a-z]+", " ", name.lower())):
             column = text[name] if name in text else pd.Series(numbers[name]).astype("Int64")
             return name, column.astype(str).str.strip()
