@@ -95,7 +95,7 @@ def judge(generator: str, seed: int, windows: Windows) -> list[Row]:
     drawn = model.sample(DRAWN, seed=seed + 1000)
     found = rows(windows.train.x, drawn.x, windows.names, CLUSTERING.get(generator, 0.7))
     if model.generator.latent:
-        active = model.generator.diagnostics().values["active_units"]
+        active = np.asarray(model.generator.diagnostics().values["active_units"])
         found.append(Row("active latent units", float(active), 3.0, np.inf))
     return [*found, Row("seconds of processor time to train", seconds, 0.0, SECONDS)]
 

@@ -59,7 +59,8 @@ class Mixture:
         edges = np.cumsum(self.shares)[:-1]
         which = np.searchsorted(edges, rng.stream(seed, "component").random(n), side="right")
         eps = rng.stream(seed, "latent").standard_normal((n, self.means.shape[1]))
-        return self.means[which] + np.einsum("nij,nj->ni", self.factors[which], eps)
+        z: Array = self.means[which] + np.einsum("nij,nj->ni", self.factors[which], eps)
+        return z
 
     def state(self) -> dict[str, NDArray[Any]]:
         """The mixture as named arrays."""

@@ -18,12 +18,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfin_core import rng
+from synthfin_core import params, rng
 from synthfin_core.errors import TrainingError
 from synthfin_core.generators.base import (
     Array,
@@ -36,7 +36,7 @@ from synthfin_core.generators.base import (
     check_training_windows,
 )
 from synthfin_core.generators.latents import Mixture
-from synthfin_core.params import Config, param
+from synthfin_core.params import param
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +52,7 @@ CLIP = 100.0  # largest norm of a step's gradient
 
 
 @dataclass(frozen=True)
-class VAEConfig(Config):
+class VAEConfig(params.Config):
     """Settings of the variational autoencoder."""
 
     beta: float = param(
@@ -137,7 +137,7 @@ class VAEConfig(Config):
 class VAE(Generator):
     """Variational autoencoder with a recurrent encoder, a recurrent decoder and heavy-tailed steps."""
 
-    Config = VAEConfig
+    Config: ClassVar[type[params.Config]] = VAEConfig
     title = "Variational autoencoder"
     family = "vae"
     paper = "Kingma and Welling, Auto-encoding variational Bayes (2014), https://arxiv.org/abs/1312.6114"
@@ -145,7 +145,9 @@ class VAE(Generator):
     latent = True
     curves = ("loss", "reconstruction", "kl")
 
-    def __init__(self, config: Config | None = None) -> None:
+    config: VAEConfig
+
+    def __init__(self, config: VAEConfig | None = None) -> None:
         super().__init__(config)
         self._network: VAENetwork | None = None
         self._trainee: Trainee | None = None
@@ -220,7 +222,7 @@ class VAE(Generator):
         y = network.standardise(x)
         mu, logvar = network.encoder(y)
         z = mu + torch.exp(logvar / 2) * normal(mu.shape, moment.noise)
-        reconstruction = -log_density(network, y, z, config.observation).mean()
+        reconstruction = -network.log_density(y, z, config.observation).mean()
         kl = kl_to_standard_normal(mu, logvar).mean(dim=0)  # (k,)
         charged = kl.clamp(min=config.free_bits).sum()
         warmth = min(1.0, (moment.epoch + 1) / (config.kl_warmup + 1))
@@ -287,10 +289,11 @@ class VAE(Generator):
         return state
 
     @classmethod
-    def load(cls, config: Config, state: Mapping[str, NDArray[Any]]) -> Self:
+    def load(cls, config: params.Config, state: Mapping[str, NDArray[Any]]) -> Self:
         """The generator that gave `state`."""
         from synthfin_core import training
 
+        assert isinstance(config, VAEConfig)
         model = cls(config)
         model._length = int(state["length"])
         model._network = model._build(len(state["network.mean"]))
@@ -381,19 +384,6 @@ class VAE(Generator):
                 parts = [torch.as_tensor(array[first : first + CHUNK], dtype=torch.float32) for array in arrays]
                 chunks.append([result.cpu().double().numpy() for result in function(*(p.to(place) for p in parts))])
         return tuple(np.concatenate(pieces) for pieces in zip(*chunks, strict=True))
-
-
-def log_density(network: VAENetwork, y: torch.Tensor, z: torch.Tensor, observation: str) -> torch.Tensor:
-    """Log density of standardised windows `y (b, t, d)` given latents `z (b, k)`: `(b,)`."""
-    from synthfin_core.losses.likelihood import gaussian_log_density, student_t_log_density, whiten
-
-    steps = network.decoder(z, y.shape[1])
-    shift, log_factor = network.feedback(y)
-    steps = steps._replace(m=steps.m + shift, log_s=steps.log_s + log_factor)
-    u = whiten(y, *steps)
-    if observation == "gaussian":
-        return gaussian_log_density(u, steps.log_s).sum(dim=1)
-    return student_t_log_density(u, steps.log_s, network.dof).sum(dim=1)
 
 
 def under(state: Mapping[str, NDArray[Any]], prefix: str) -> State:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from synthfin_core.losses.likelihood import solve_below
+from synthfin_core.losses.likelihood import gaussian_log_density, solve_below, student_t_log_density, whiten
 
 LARGEST = 10.0  # standard deviations
 
@@ -101,7 +103,7 @@ class Feedback(nn.Module):
     def forward(self, y: Tensor) -> tuple[Tensor, Tensor]:
         """Shifts of `m` and `log_s`, both `(b, t, d)`, at every step of known windows `y (b, t, d)`."""
         b, t, _ = y.shape
-        seen = torch.matmul(self.kernel(t), signals(y)).view(b, t, -1)
+        seen = torch.matmul(self.kernel(t), torch.cat(signals(y, torch.log), dim=-1)).view(b, t, -1)
         return self.phi * nn.functional.pad(y, (0, 0, 1, -1)), seen @ self.weight
 
     def kernel(self, t: int) -> Tensor:
@@ -116,16 +118,22 @@ class Feedback(nn.Module):
         return self._kernel
 
     def unroll(self, steps: Steps, u: Tensor) -> Tensor:
-        """The windows `y (b, t, d)` whose residuals are `u (b, t, d)`, one step after the other."""
-        e = solve_below(u, steps.below)
-        decays = self.decays.view(-1, 1)
-        seen = u.new_zeros(len(u), len(self.decays), 2 * u.shape[2])
-        y, drawn = torch.zeros_like(u[:, 0]), []
-        for m, log_s, e_now in zip(steps.m.unbind(1), steps.log_s.unbind(1), e.unbind(1), strict=True):
-            y = m + self.phi * y + torch.exp(log_s + seen.flatten(1) @ self.weight) * e_now
-            drawn.append(y)
-            seen = torch.lerp(signals(y).unsqueeze(1), seen, decays)
-        return torch.stack(drawn, dim=1)
+        """The windows `y (b, t, d)` whose residuals are `u (b, t, d)`, one bar after the other.
+
+        The loop runs in numpy, whose calls on small arrays cost a fraction of torch's.
+        """
+        m, log_s, e = (part.cpu().numpy() for part in (steps.m, steps.log_s, solve_below(u, steps.below)))
+        weight, phi = self.weight.detach().cpu().numpy(), self.phi.detach().cpu().numpy()
+        decays = self.decays.cpu().numpy()[:, None]
+        seen = np.zeros((len(m), len(decays), 2 * m.shape[2]), dtype=m.dtype)
+        y, drawn = np.zeros_like(m[:, 0]), np.empty_like(m)
+        for j in range(m.shape[1]):
+            log_scale = log_s[:, j] + seen.reshape(len(m), -1) @ weight
+            y = m[:, j] + phi * y + np.exp(log_scale) * e[:, j]
+            drawn[:, j] = y
+            now = np.concatenate(signals(y, np.log), axis=1)[:, None]
+            seen = now + decays * (seen - now)
+        return torch.from_numpy(drawn).to(u.device)
 
     def mean(self, m: Tensor) -> Tensor:
         """Mean of the windows whose steps have location `m (b, t, d)`: residuals have mean zero at any scale."""
@@ -136,13 +144,13 @@ class Feedback(nn.Module):
         return torch.stack(means, dim=1)
 
 
-def signals(y: Tensor) -> Tensor:
-    """Size and sign of standardised values `y (..., d)`: `(..., 2 d)`.
+def signals(y: Any, log: Callable[[Any], Any]) -> tuple[Any, Any]:
+    """Size and sign of standardised values `y (..., d)`, of torch or numpy, whose logarithm is handed over.
 
     Both are bounded: beyond about ten standard deviations a move counts no more, so that no shock feeds on itself.
     """
-    size = y.abs()
-    return torch.cat([torch.log((size + 0.3) / (1 + size / LARGEST)), y / (1 + size)], dim=-1)
+    size = abs(y)
+    return log((size + 0.3) / (1 + size / LARGEST)), y / (1 + size)
 
 
 class VAENetwork(nn.Module):
@@ -176,6 +184,19 @@ class VAENetwork(nn.Module):
     def restore(self, y: Tensor) -> Tensor:
         """`standardise` undone."""
         return y * self.deviation + self.mean
+
+    def log_density(self, y: Tensor, z: Tensor, observation: str) -> Tensor:
+        """Log density `(b,)` of standardised windows `y (b, t, d)` given latents `z (b, k)`, summed over the bars.
+
+        `observation` is ``"gaussian"`` or ``"student-t"``.
+        """
+        m, log_s, below = self.decoder(z, y.shape[1])
+        shift, log_factor = self.feedback(y)
+        log_s = log_s + log_factor
+        u = whiten(y, m + shift, log_s, below)
+        if observation == "gaussian":
+            return gaussian_log_density(u, log_s).sum(dim=1)
+        return student_t_log_density(u, log_s, self.dof).sum(dim=1)
 
     @torch.no_grad()
     def start_from(self, x: Tensor) -> None:
