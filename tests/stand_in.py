@@ -31,6 +31,7 @@ class StandIn(Generator):
 
     Config = StandInConfig
     title = "Stand-in"
+    short = "Stand-in"
     family = "vae"
     paper = "None"
     latent = True

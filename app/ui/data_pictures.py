@@ -50,8 +50,6 @@ def window_summary(setup: Setup) -> Windows | None:
             str(split.date()) if split is not None else f"row {windows.split:,}",
             help="First day of the hold-out part.",
         )
-    if windows.panel.notes != cached.selected(setup).notes:
-        notes(windows.panel)
     return windows
 
 

@@ -36,6 +36,7 @@ def _data() -> None:
 
 def _active_runs() -> None:
     if _active():
+        cached.executor().ensure_workers()
         st.caption("TRAINING NOW")
         st.fragment(_list_active, run_every=2.0)()
 

@@ -29,6 +29,6 @@ if chosen.id != setup.id:
 
 with right, plainly():
     selected = cached.selected(chosen)
-    data_pictures.notes(selected)
     windows = data_pictures.window_summary(chosen)
+    data_pictures.notes(windows.panel if windows is not None else selected)
     data_pictures.tabs(selected, windows)

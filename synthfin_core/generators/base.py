@@ -74,6 +74,7 @@ class Generator(ABC):
 
     Config: ClassVar[type[params.Config]]
     title: ClassVar[str]  #: for example "Variational autoencoder"
+    short: ClassVar[str]  #: for example "VAE"
     family: ClassVar[str]  #: page on which it is trained: "vae", "gan", "diffusion", "classical"
     paper: ClassVar[str]  #: author, title, year, link
     representation: ClassVar[str] = "standard"  #: name in REPRESENTATIONS used when the user names none

@@ -118,7 +118,7 @@ class Run:
         except DamagedRun:
             return self.id
         name = spec.setup.panel_id.rpartition("-")[0] or spec.setup.panel_id
-        model = generator_class(spec.generator).title
+        model = generator_class(spec.generator).short
         return f"{model} on {name}, windows of {spec.setup.windows.length} ({self.id[-8:]})"
 
     def rename(self, title: str) -> None:

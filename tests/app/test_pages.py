@@ -32,6 +32,9 @@ class NoWorkers:
     def stop(self, run_id):
         return None
 
+    def ensure_workers(self):
+        return None
+
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
