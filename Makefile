@@ -48,7 +48,7 @@ $(runtime_stamp):
 	@touch $@
 
 $(dev_stamp): $(runtime_stamp)
-	@$(pip_install) -r requirements-dev.txt
+	@$(pip_install) --quiet -r requirements-dev.txt
 	@touch $@
 
 # Only when .venv is missing or broken: then everything is installed anew.

@@ -116,7 +116,9 @@ def train(
         epoch, position = divmod(step, batches)
         if position == 0 or step == start_step:
             order = _shuffled(n, seed, epoch).to(x.device)
-        rows = order[position * batch_size :] if position == batches - 1 else order[position * batch_size :][:batch_size]
+        rows = (
+            order[position * batch_size :] if position == batches - 1 else order[position * batch_size :][:batch_size]
+        )
         noise.manual_seed(rng.integer_seed(seed, "step", step))
         losses = trainee.step(x[rows], Moment(step, steps, step / batches, noise))
         named = {name: float(value) for name, value in losses.items()}
