@@ -3,14 +3,17 @@
 Two losses. With ``"bce"`` the judge is a discriminator that gives the probability of being real (Goodfellow et al.,
 "Generative Adversarial Nets", 2014, https://arxiv.org/abs/1406.2661):
 
-    min_G max_D  E[log D(x)] + E[log(1 - D(G(z)))]
+    min_G max_D  E[log D(x)] + E[log(1 - D(G(z)))] - gamma / 2 E[|grad D(x)|^2]
 
-and the generator climbs log D(G(z)). With ``"wasserstein"`` it is a critic whose slope is held near one (Gulrajani et
-al., "Improved Training of Wasserstein GANs", 2017, https://arxiv.org/abs/1704.00028):
+and the generator climbs log D(G(z)). The last term keeps the judge smooth at the real windows, which makes the game
+settle (Mescheder et al., "Which Training Methods for GANs do actually Converge?", 2018,
+https://arxiv.org/abs/1801.04406). With ``"wasserstein"`` it is a critic whose slope is held near one (Gulrajani et al.,
+"Improved Training of Wasserstein GANs", 2017, https://arxiv.org/abs/1704.00028):
 
     min_G max_D  E[D(x)] - E[D(G(z))] - lambda E[(|grad D(x^)| - 1)^2]
 
-Samples come from a running average of the generator's weights, which is steadier than the last ones.
+Both learning rates fall to zero over the second half. Samples come from a running average of the generator's weights,
+which is steadier than the last ones.
 """
 
 from __future__ import annotations
@@ -65,17 +68,21 @@ class GANConfig(params.Config):
     )
     critic_hidden: int = param(32, "Width of the judging network.", ge=4, le=512)
     loss: str = param(
-        "wasserstein",
-        "What the two networks play for: a distance with a gradient penalty, or the lab's real-or-fake (BCE).",
-        choices=("wasserstein", "bce"),
+        "bce",
+        "What the two networks play for: telling real from generated (BCE), or the Wasserstein distance between them.",
+        choices=("bce", "wasserstein"),
     )
     gradient_penalty: float = param(
-        10.0, "How strongly the judge is kept smooth; zero switches the penalty off.", ge=0.0, le=1000.0, advanced=True
+        1.0,
+        "How strongly the judge is kept smooth: 1 is the usual strength for the chosen loss, 0 none.",
+        ge=0.0,
+        le=100.0,
+        advanced=True,
     )
     critic_steps: int = param(1, "Steps of the judge for each step of the generator.", ge=1, le=20)
     generator_rate: float = param(1e-3, "Learning rate of the generator.", ge=1e-6, le=0.1, log=True)
     critic_rate: float = param(1e-3, "Learning rate of the judge.", ge=1e-6, le=0.1, log=True)
-    epochs: int = param(60, "Passes over the training windows.", ge=1, le=10_000, unit="epochs")
+    epochs: int = param(40, "Passes over the training windows.", ge=1, le=10_000, unit="epochs")
     batch_size: int = param(64, "Windows in each step.", ge=2, le=4096, unit="windows")
     averaging: float = param(
         0.999,
@@ -115,10 +122,12 @@ class GAN(Generator):
 
     Config: ClassVar[type[params.Config]] = GANConfig
     title: ClassVar[str] = "Generative adversarial network"
+    short: ClassVar[str] = "GAN"
     family: ClassVar[str] = "gan"
     paper: ClassVar[str] = (
-        "Gulrajani, Ahmed, Arjovsky, Dumoulin, Courville, Improved Training of Wasserstein GANs, 2017, "
-        "https://arxiv.org/abs/1704.00028"
+        "Goodfellow et al., Generative Adversarial Nets, 2014, https://arxiv.org/abs/1406.2661; "
+        "Mescheder, Geiger, Nowozin, Which Training Methods for GANs do actually Converge?, 2018, "
+        "https://arxiv.org/abs/1801.04406"
     )
     representation: ClassVar[str] = "standard"
     curves: ClassVar[tuple[str, ...]] = ("generator", "discriminator", "critic")
@@ -190,7 +199,7 @@ class GAN(Generator):
 
         with seeded_weights(seed):
             generator = self._generator().to(data.device)
-            judge = self._judge().to(data.device)
+            judge = self._judge(data).to(data.device)
         self._averaged = copy.deepcopy(generator).requires_grad_(False)
 
         def adam(module: nn.Module) -> torch.optim.Optimizer:
@@ -204,6 +213,8 @@ class GAN(Generator):
 
     def _step(self, data: Tensor, batch: Tensor, moment: Moment) -> dict[str, Tensor]:
         """The judge's steps, then one of the generator against the last of the windows that were judged."""
+        from synthfin_core.losses import adversarial
+
         assert self._trainee is not None
         generator, judge, averaged = (self._trainee.modules[name] for name in ("generator", "judge", "averaged"))
         optimizers, settings = self._trainee.optimizers, self.config
@@ -213,10 +224,12 @@ class GAN(Generator):
         for turn in range(settings.critic_steps):
             real = batch if turn == 0 else _redrawn(data, len(batch), moment)
             fake = generator(self._noise(len(real), moment))
-            loss, losses = self._judge_loss(judge, real, fake.detach(), moment)
+            loss, losses = adversarial.judge_loss(
+                settings.loss, judge, real, fake.detach(), settings.gradient_penalty, moment.noise
+            )
             _descend(optimizers["judge"], loss)
         judge.requires_grad_(False)  # only the generator learns from this one
-        losses["generator"] = self._generator_loss(judge(fake))
+        losses["generator"] = adversarial.generator_loss(settings.loss, judge(fake))
         _descend(optimizers["generator"], losses["generator"])
         judge.requires_grad_(True)
         _follow(averaged, generator, min(settings.averaging, (1 + moment.step) / (10 + moment.step)))
@@ -228,51 +241,19 @@ class GAN(Generator):
         settings = self.config
         return RecurrentGenerator(self._shape[1], settings.noise_dim, settings.hidden, settings.cell)
 
-    def _judge(self) -> nn.Module:
-        from synthfin_core.nn.gan import ConvolutionalJudge, RecurrentJudge
+    def _judge(self, data: Tensor) -> nn.Module:
+        from synthfin_core.nn.gan import ConvolutionalJudge, RecurrentJudge, principal_axes
 
-        settings = self.config
+        settings, axes = self.config, principal_axes(data)
         if settings.critic == "convolutional":
-            return ConvolutionalJudge(self._shape[1], settings.critic_hidden)
-        return RecurrentJudge(self._shape[1], settings.critic_hidden, settings.cell)
+            return ConvolutionalJudge(axes, settings.critic_hidden)
+        return RecurrentJudge(axes, settings.critic_hidden, settings.cell)
 
     def _noise(self, n: int, moment: Moment) -> Tensor:
         from synthfin_core.training import normal
 
         t, d = self._shape
         return normal((n, t + 1, self.config.noise_dim + d), moment.noise)
-
-    def _judge_loss(
-        self, judge: nn.Module, real: Tensor, fake: Tensor, moment: Moment
-    ) -> tuple[Tensor, dict[str, Tensor]]:
-        import torch
-
-        from synthfin_core.losses import adversarial
-
-        settings = self.config
-        score_real, score_fake = judge(torch.cat([real, fake])).split(len(real))
-        if settings.loss == "bce":
-            losses = {"discriminator": adversarial.discriminator_bce(score_real, score_fake)}
-            loss = losses["discriminator"]
-        else:
-            losses = {"critic": adversarial.wasserstein(score_real, score_fake)}
-            loss = -losses["critic"]
-        if settings.gradient_penalty == 0:
-            return loss, losses
-        if settings.loss == "bce":
-            penalty = adversarial.flat_slope_penalty(judge, real)
-        else:
-            share = torch.rand((len(real), 1, 1), generator=moment.noise, device=real.device)
-            penalty = adversarial.unit_slope_penalty(judge, real, fake, share)
-        losses["gradient_penalty"] = settings.gradient_penalty * penalty
-        return loss + losses["gradient_penalty"], losses
-
-    def _generator_loss(self, score: Tensor) -> Tensor:
-        from synthfin_core.losses import adversarial
-
-        if self.config.loss == "bce":
-            return adversarial.generator_bce(score)
-        return adversarial.generator_wasserstein(score)
 
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` represented windows `(n, t, d)` with the averaged weights."""
@@ -347,7 +328,7 @@ class GAN(Generator):
         values: dict[str, float | list[float]] = {"diversity": unlike, "spread": [float(value) for value in spread]}
         if self._done < SETTLING:
             return Diagnostics(values)
-        return Diagnostics(values, complaints(self._losses, self.config.gradient_penalty, unlike, pinned))
+        return Diagnostics(values, complaints(self._losses, unlike, pinned))
 
     def _probe(self) -> tuple[Array, float]:
         """A few windows in the networks' own scale, and the share of steps whose volatility sits at its bound."""

@@ -26,15 +26,13 @@ def _nearest(x: Array) -> float:
     return float(np.sqrt(np.median(distances.min(axis=1).clip(min=0.0))))
 
 
-def complaints(losses: Mapping[str, float], gradient_penalty: float, diversity: float, pinned: float) -> list[str]:
+def complaints(losses: Mapping[str, float], diversity: float, pinned: float) -> list[str]:
     """What is going wrong, each one plain sentence that says what to try.
 
     Parameters
     ----------
     losses : mapping of str to float
         Recent means of the curves; ``"discriminator"`` is there with binary cross-entropy, ``"critic"`` otherwise.
-    gradient_penalty : float
-        Weight of the gradient penalty.
     diversity : float
         See `diversity`.
     pinned : float
@@ -51,7 +49,7 @@ def complaints(losses: Mapping[str, float], gradient_penalty: float, diversity: 
             f"The generator no longer gets through (its loss is {losses['generator']:.1f}): lower the judge's "
             "learning rate, raise the gradient penalty or choose the Wasserstein loss."
         )
-    if "critic" in losses and losses.get("gradient_penalty", 0.0) > max(gradient_penalty, 1.0):
+    if "critic" in losses and losses.get("gradient_penalty", 0.0) > 10.0:
         found.append(
             "The critic's slope is far from one, so its distance means little: raise the gradient penalty or lower "
             "the judge's learning rate."

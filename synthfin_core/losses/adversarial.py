@@ -17,6 +17,57 @@ from torch.nn import functional
 
 Judge = Callable[[Tensor], Tensor]
 
+#: Weight of the gradient penalty at strength 1: for Wasserstein that of its authors; for BCE the one under which
+#: windows of 60 days of S&P 500 and NASDAQ came out alike over seeds.
+USUAL_PENALTY = {"wasserstein": 10.0, "bce": 0.5}
+
+
+def judge_loss(
+    kind: str, judge: Judge, real: Tensor, fake: Tensor, strength: float, noise: torch.Generator
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """What the judge minimises, and its named parts.
+
+    Parameters
+    ----------
+    kind : str
+        ``"bce"`` or ``"wasserstein"``.
+    judge : callable
+        Maps windows `(n, t, d)` to scores `(n, 1)`.
+    real, fake : Tensor
+        Windows `(n, t, d)`.
+    strength : float
+        Of the gradient penalty; 1 is usual, 0 leaves it out.
+    noise : torch.Generator
+        Where the penalty of the Wasserstein loss draws its points between real and generated windows.
+
+    Returns
+    -------
+    loss : Tensor
+    parts : dict of str to Tensor
+        ``"discriminator"`` or ``"critic"`` (the estimated distance), and ``"gradient_penalty"`` with its weight.
+    """
+    score_real, score_fake = judge(torch.cat([real, fake])).split(len(real))
+    if kind == "bce":
+        loss = discriminator_bce(score_real, score_fake)
+        parts = {"discriminator": loss}
+    else:
+        distance = wasserstein(score_real, score_fake)
+        loss, parts = -distance, {"critic": distance}
+    if strength == 0:
+        return loss, parts
+    if kind == "bce":
+        penalty = flat_slope_penalty(judge, real)
+    else:
+        share = torch.rand((len(real), 1, 1), generator=noise, device=real.device)
+        penalty = unit_slope_penalty(judge, real, fake, share)
+    parts["gradient_penalty"] = strength * USUAL_PENALTY[kind] * penalty
+    return loss + parts["gradient_penalty"], parts
+
+
+def generator_loss(kind: str, fake: Tensor) -> Tensor:
+    """What the generator minimises, from the judge's scores `(n, 1)` of its windows; `kind` as in `judge_loss`."""
+    return generator_bce(fake) if kind == "bce" else generator_wasserstein(fake)
+
 
 def discriminator_bce(real: Tensor, fake: Tensor) -> Tensor:
     r"""Binary cross-entropy of the discriminator, real against generated.

@@ -63,12 +63,29 @@ class RecurrentGenerator(nn.Module):
         return self.location(h), s, self.mix(now)
 
 
-def features(x: Tensor) -> Tensor:
-    """What a judge sees of `x (n, t, d)`: the values, their sizes and the logarithm of the sizes, `(n, t, 3 d)`.
+def principal_axes(x: Tensor) -> Tensor:
+    """Directions in which the series of `x (n, t, d)` vary by themselves, scaled to unit variance: `(d, k)`.
 
-    Volatility multiplies, so calm and wild stretches are equally plain to see only on a logarithmic scale; the 0.1
-    keeps its slope bounded.
+    Of series that move together the small differences carry the dependence, and along these axes they are as plain to
+    see as the common move. Axes with less than a twentieth of a series' variance are not blown up further. A single
+    series has no axis but itself, and `k` is zero.
     """
+    d = x.shape[2]
+    if d == 1:
+        return x.new_zeros(1, 0)
+    values, vectors = torch.linalg.eigh(torch.cov(x.reshape(-1, d).T))
+    axes: Tensor = vectors / values.clamp(min=0.05).sqrt()
+    return axes
+
+
+def features(x: Tensor, axes: Tensor) -> Tensor:
+    """What a judge sees of `x (n, t, d)`: `(n, t, 3 (d + k))`.
+
+    The series and their `axes (d, k)`, and of each the value, its size and the logarithm of its size. Volatility
+    multiplies, so calm and wild stretches are equally plain to see only on a logarithmic scale; the 0.1 keeps its
+    slope bounded.
+    """
+    x = torch.cat([x, x @ axes], dim=2)
     size = x.abs()
     return torch.cat([x, size, (size + 0.1).log()], dim=2)
 
@@ -87,17 +104,28 @@ class ConvolutionalJudge(nn.Module):
     time, of its channels and of the window itself, go to a small dense head. A convolution of four steps that moves
     by two is written as a dense layer over neighbouring pairs: on a CPU that takes half the time, second derivatives
     included.
+
+    Parameters
+    ----------
+    axes : Tensor
+        See `principal_axes`: `(d, k)`.
+    hidden : int
+        Width of its layers.
     """
 
-    def __init__(self, series: int, hidden: int) -> None:
+    axes: Tensor
+
+    def __init__(self, axes: Tensor, hidden: int) -> None:
         super().__init__()
-        widths = [3 * series, hidden, hidden, hidden]
+        self.register_buffer("axes", axes)
+        seen = 3 * sum(axes.shape)
+        widths = [seen, hidden, hidden, hidden]
         self.layers = nn.ModuleList(nn.Linear(4 * before, after) for before, after in pairwise(widths))
-        self.head = nn.Sequential(nn.Linear(2 * (hidden + 3 * series), hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
+        self.head = nn.Sequential(nn.Linear(2 * (hidden + seen), hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Score `(n, 1)`: a logit or a critic's value."""
-        seen = c = features(x)  # (n, t, 3 d)
+        seen = c = features(x, self.axes)  # (n, t, 3 (d + k))
         for layer in self.layers:
             c = functional.leaky_relu(layer(neighbours(c)), 0.2)  # (n, about t / 2, hidden)
         score: Tensor = self.head(torch.cat([mean_and_spread(c), mean_and_spread(seen)], dim=1))
@@ -112,15 +140,28 @@ def neighbours(c: Tensor) -> Tensor:
 
 
 class RecurrentJudge(nn.Module):
-    """Windows `x (n, t, d)` to one number each, `(n, 1)`, from the last state of a recurrent layer."""
+    """Windows `x (n, t, d)` to one number each, `(n, 1)`, from the last state of a recurrent layer.
 
-    def __init__(self, series: int, hidden: int, cell: str) -> None:
+    Parameters
+    ----------
+    axes : Tensor
+        See `principal_axes`: `(d, k)`.
+    hidden : int
+        Width of its state.
+    cell : str
+        ``"lstm"`` or ``"gru"``.
+    """
+
+    axes: Tensor
+
+    def __init__(self, axes: Tensor, hidden: int, cell: str) -> None:
         super().__init__()
-        self.recurrent = recurrent(cell, 3 * series, hidden)
+        self.register_buffer("axes", axes)
+        self.recurrent = recurrent(cell, 3 * sum(axes.shape), hidden)
         self.head = nn.Linear(hidden, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Score `(n, 1)`: a logit or a critic's value."""
-        h, _ = self.recurrent(features(x))
+        h, _ = self.recurrent(features(x, self.axes))
         score: Tensor = self.head(h[:, -1])
         return score

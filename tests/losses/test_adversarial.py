@@ -11,7 +11,9 @@ from synthfin_core.losses.adversarial import (
     discriminator_bce,
     flat_slope_penalty,
     generator_bce,
+    generator_loss,
     generator_wasserstein,
+    judge_loss,
     slope,
     unit_slope_penalty,
     wasserstein,
@@ -54,6 +56,26 @@ def test_wasserstein_losses_are_means():
     assert float(generator_wasserstein(fake)) == -1.5
 
 
+@pytest.mark.parametrize("kind", ["bce", "wasserstein"])
+def test_the_judge_minimises_the_sum_of_its_parts(kind, noise):
+    def judge(x):
+        return 3.0 * x[:, 0]  # slope 3 everywhere
+
+    real, fake = draws(noise, 8, 1, 1), draws(noise, 8, 1, 1)
+    main = "discriminator" if kind == "bce" else "critic"
+    alone, parts = judge_loss(kind, judge, real, fake, 0.0, noise)
+    assert set(parts) == {main}
+    assert float(alone) == pytest.approx(float(parts[main]) * (1 if kind == "bce" else -1))
+    loss, parts = judge_loss(kind, judge, real, fake, 2.0, noise)
+    expected = 2 * 0.5 * 9 / 2 if kind == "bce" else 2 * 10 * (3 - 1) ** 2
+    assert float(parts["gradient_penalty"].detach()) == pytest.approx(expected, rel=1e-5)
+    assert float((loss - alone).detach()) == pytest.approx(expected, rel=1e-4)
+    score = judge(fake)
+    assert float(generator_loss(kind, score)) == float(
+        (generator_bce if kind == "bce" else generator_wasserstein)(score)
+    )
+
+
 def test_slope_of_a_linear_judge_is_the_length_of_its_weights(noise):
     w = draws(noise, 6, 3)
 
@@ -79,9 +101,9 @@ def test_unit_slope_is_measured_between_real_and_generated():
 @pytest.mark.parametrize(
     "build",
     [
-        lambda: ConvolutionalJudge(2, 5),
-        lambda: RecurrentJudge(2, 5, "lstm"),
-        lambda: RecurrentJudge(2, 5, "gru"),
+        lambda: ConvolutionalJudge(torch.eye(2), 5),
+        lambda: RecurrentJudge(torch.eye(2), 5, "lstm"),
+        lambda: RecurrentJudge(torch.eye(2), 5, "gru"),
     ],
     ids=["convolutional", "lstm", "gru"],
 )
