@@ -16,6 +16,9 @@ COLUMNS = 2
 def config_form(settings: type[Config], key: str) -> dict[str, Value]:
     """Draw the controls of `settings` with presets above them and return the values chosen.
 
+    Each preset has controls of its own, so that choosing one shows its values at once and what was changed under
+    another is still there.
+
     Parameters
     ----------
     settings : type of Config
@@ -23,18 +26,22 @@ def config_form(settings: type[Config], key: str) -> dict[str, Value]:
         Prefix of the widgets' keys, unique on the page.
     """
     presets = settings.presets()
+    preset = next(iter(presets))
     if len(presets) > 1:
-        st.segmented_control(
-            "Start from",
-            list(presets),
-            default=next(iter(presets)),
-            required=True,
-            key=f"{key}-preset",
-            help="Fills in all fields below; change any of them afterwards.",
-            on_change=_apply_preset,
-            args=(settings, key),
+        preset = (
+            st.segmented_control(
+                "Start from",
+                list(presets),
+                default=preset,
+                required=True,
+                key=f"{key}-preset",
+                persist_state="session",
+                help="Fills in all fields below; change any of them afterwards.",
+            )
+            or preset
         )
-    start = presets[next(iter(presets))].to_dict()
+    start = presets[preset].to_dict()
+    key = f"{key}-{list(presets).index(preset)}"
     plain = [setting for setting in settings.params() if not setting.advanced]
     folded = [setting for setting in settings.params() if setting.advanced]
     values = _controls(plain, start, key)
@@ -42,12 +49,6 @@ def config_form(settings: type[Config], key: str) -> dict[str, Value]:
         with st.expander("More settings"):
             values |= _controls(folded, start, key)
     return {setting.name: values[setting.name] for setting in settings.params()}
-
-
-def _apply_preset(settings: type[Config], key: str) -> None:
-    chosen = settings.presets()[st.session_state[f"{key}-preset"]].to_dict()
-    for name, value in chosen.items():
-        st.session_state[f"{key}-{name}"] = value
 
 
 def _controls(fields: Sequence[Param], start: dict[str, Value], key: str) -> dict[str, Value]:
@@ -63,22 +64,19 @@ def control(setting: Param, start: Value, key: str) -> Value:
     """Draw one control and return its value."""
     named = setting.unit and setting.unit not in setting.label.lower()
     label = f"{setting.label} ({setting.unit})" if named else setting.label
-    given: dict[str, Any] = {"key": key, "help": setting.help}
-    if key not in st.session_state:
-        st.session_state[key] = start
+    given: dict[str, Any] = {"key": key, "help": setting.help, "persist_state": "session"}
     if setting.type is bool:
-        return st.toggle(label, **given)
+        return st.toggle(label, value=bool(start), **given)
     if setting.choices:
-        return str(st.selectbox(label, setting.choices, **given))
+        return str(st.selectbox(label, setting.choices, index=setting.choices.index(str(start)), **given))
     if setting.type is str:
-        return str(st.text_input(label, **given))
+        return str(st.text_input(label, value=str(start), **given))
     if setting.type is int:
         low, high = _whole(setting.ge), _whole(setting.le)
-        return int(st.number_input(label, min_value=low, max_value=high, step=_whole_step(setting), **given) or 0)
-    return float(
-        st.number_input(label, min_value=setting.ge, max_value=setting.le, step=_step(setting), format="%g", **given)
-        or 0.0
-    )
+        step = _whole_step(setting)
+        return int(st.number_input(label, min_value=low, max_value=high, value=int(start), step=step, **given) or 0)
+    bounds: dict[str, Any] = {"min_value": setting.ge, "max_value": setting.le, "step": _step(setting)}
+    return float(st.number_input(label, value=float(start), format="%g", **bounds, **given) or 0.0)
 
 
 def _whole(bound: float | None) -> int | None:

@@ -127,7 +127,7 @@ def test_every_part_of_the_data_page_draws(part, use, store):
 def test_train_submits_what_the_form_shows(page, use, store):
     executor = use(store)
     app = opened(page)
-    app.number_input(key=f"form-{page}-epochs").set_value(7)
+    app.number_input(key=f"form-{page}-0-epochs").set_value(7)
     app.number_input(key=f"form-{page}-seed").set_value(3).run()
     next(button for button in app.button if button.label == "Train").click().run()
     healthy(app)
@@ -146,7 +146,7 @@ def test_a_preset_fills_in_every_field(page, use, store):
     name = list(presets)[1]
     app.segmented_control(key=f"form-{page}-preset").set_value(name).run()
     for field, value in presets[name].to_dict().items():
-        assert app.session_state[f"form-{page}-{field}"] == value
+        assert app.session_state[f"form-{page}-1-{field}"] == value
 
 
 def test_the_same_spec_is_offered_at_once(use, filled):
@@ -154,7 +154,7 @@ def test_the_same_spec_is_offered_at_once(use, filled):
     run = next(run for run in filled.runs() if run.spec.generator == "vae")
     app = opened("vae", setup=run.spec.setup.id)
     for field, value in run.spec.config.items():
-        app.session_state[f"form-vae-{field}"] = value
+        app.session_state[f"form-vae-0-{field}"] = value
     app.run()
     healthy(app)
     assert any("trained before" in info.value for info in app.info)

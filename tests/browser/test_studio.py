@@ -73,7 +73,8 @@ def test_the_first_page_shows_the_sp500(studio, page):
 
 def test_a_vae_trains_and_its_curve_grows(studio, page):
     go(page, f"{studio.url}/vae")
-    epochs = page.get_by_role("spinbutton", name="Epochs")
+    epochs = page.get_by_role("spinbutton", name="Epochs", exact=True)
+    expect(epochs).not_to_have_value("1")
     epochs.fill("400")
     epochs.press("Enter")
     settled(page)
@@ -107,7 +108,7 @@ def test_stop_keeps_what_was_learnt(page):
 def test_a_short_training_ends_with_samples(studio, page):
     go(page, f"{studio.url}/vae")
     for name, value in (("Epochs", "1"), ("Seed", "5")):
-        field = page.get_by_role("spinbutton", name=name)
+        field = page.get_by_role("spinbutton", name=name, exact=True)
         field.fill(value)
         field.press("Enter")
         settled(page)
@@ -136,7 +137,7 @@ def test_a_dragged_slider_moves_the_path(studio, page):
 
 def test_the_download_holds_what_was_asked_for(studio, page):
     go(page, f"{studio.url}/generate?{page.url.partition('?')[2]}")
-    count = page.get_by_role("spinbutton", name="Windows")
+    count = page.get_by_role("spinbutton", name="Windows", exact=True)
     count.fill("20")
     count.press("Enter")
     settled(page)
