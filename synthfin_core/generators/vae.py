@@ -139,6 +139,7 @@ class VAE(Generator):
 
     Config: ClassVar[type[params.Config]] = VAEConfig
     title = "Variational autoencoder"
+    short = "VAE"
     family = "vae"
     paper = "Kingma and Welling, Auto-encoding variational Bayes (2014), https://arxiv.org/abs/1312.6114"
     representation = "standard"
@@ -331,10 +332,12 @@ class VAE(Generator):
         if self._losses and self._epoch <= self.config.kl_warmup + 1:
             return []
         worries = []
-        if active <= min(1, self.config.latent_dim - 1):
+        # What free bits pay for is no sign of life.
+        paid_for = (self._divergence > 1.5 * self.config.free_bits).any()
+        if active <= min(1, self.config.latent_dim - 1) or not paid_for:
             worries.append(
-                f"Posterior collapse: {active} of {len(self._activity)} latent dimensions tell windows apart, so all "
-                "windows look alike from inside; lower beta, lengthen the KL warm-up or allow free bits."
+                f"Posterior collapse: {active if paid_for else 0} of {len(self._activity)} latent dimensions tell "
+                "windows apart, so latent sliders hardly move a path; lower beta or lengthen the KL warm-up."
             )
         charged = self.config.beta * self._losses.get("kl", 0.0)
         numbers = self._length * len(self._fitted().mean)
