@@ -40,6 +40,7 @@ from synthfin_core.generators.base import (
     check_training_windows,
 )
 from synthfin_core.generators.gan_health import complaints, diversity
+from synthfin_core.generators.gan_scale import PathScale
 from synthfin_core.params import param
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from synthfin_core.training import Moment, Trainee
 
 CHUNK = 256  #: windows drawn at a time, always this many, so that a path's bytes don't depend on how many are asked for
-CALIBRATION = 1024  #: windows that set the level and spread of what is drawn
+MATCHED_ON = 1024  #: windows that set the level and spread of what is drawn
 PROBE = 64  #: windows looked at by `diagnostics`
 SETTLING = 100  #: steps before which `diagnostics` warns of nothing
 
@@ -140,9 +141,8 @@ class GAN(Generator):
         self._trainee: Trainee | None = None  # only where it was trained
         self._done = 0
         self._shape = (0, 0)  # time, series
-        self._mean = self._scale = np.zeros(0)  # of the training windows; of the drawn ones in a loaded model
-        self._calibration: tuple[Any, Any] = (0.0, 1.0)  # mean and ratio of spreads of what the networks draw
-        self._calibration_step = -1
+        self._scale: PathScale | None = None
+        self._fitting: tuple[int, PathScale] | None = None  # the scale that fits what is drawn, and since which step
         self._losses: dict[str, float] = {}  # running means of the curves
         self._real_probe: Array = np.zeros((0, 0, 0))
 
@@ -163,10 +163,10 @@ class GAN(Generator):
 
         x = check_training_windows(x)
         self._shape = x.shape[1:]
-        self._mean, self._scale = x.mean(axis=(0, 1)), x.std(axis=(0, 1))
-        scaled = (x - self._mean) / self._scale
+        self._scale = PathScale.of(x)
+        scaled = self._scale.forward(x)
         self._real_probe = scaled[np.linspace(0, len(x) - 1, min(PROBE, len(x))).astype(int)]
-        self._losses, self._calibration_step = {}, -1
+        self._losses, self._fitting = {}, None
         data = torch.as_tensor(scaled, dtype=torch.float32, device=training.device())
         self._trainee = self._players(data, seed)
         self._done = training.unpack(self._trainee, resume) if resume is not None else 0
@@ -258,21 +258,17 @@ class GAN(Generator):
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` represented windows `(n, t, d)` with the averaged weights."""
         drawn = self._draw(n, rng.stream(seed, "noise"))
-        mean, scale = self._calibrated()
-        return drawn * scale + mean
+        return self._matched().inverse(drawn)
 
-    def _calibrated(self) -> tuple[Array, Array]:
-        """Mean and scale that turn what the networks draw into windows: `(d,)` each.
-
-        The game settles the shape of windows well before their exact level and spread, so these two numbers for each
-        series are set by the training windows. A spread that is off by more than half stays visible.
-        """
-        if self._trainee is not None and self._calibration_step != self._done:
-            drawn = self._draw(CALIBRATION, rng.stream(0, "calibration"))
-            ratio = (1.0 / drawn.std(axis=(0, 1)).clip(min=1e-12)).clip(0.5, 2.0)
-            self._calibration_step, self._calibration = self._done, (drawn.mean(axis=(0, 1)), ratio)
-        mean, ratio = self._calibration
-        return self._mean - mean * ratio * self._scale, ratio * self._scale
+    def _matched(self) -> PathScale:
+        """The scale that fits what the averaged weights draw at this step of training."""
+        assert self._scale is not None
+        if self._trainee is None:  # loaded with a scale that fits
+            return self._scale
+        if self._fitting is None or self._fitting[0] != self._done:
+            drawn = self._draw(MATCHED_ON, rng.stream(0, "level and spread"))
+            self._fitting = self._done, self._scale.matched(drawn)
+        return self._fitting[1]
 
     def _draw(self, n: int, stream: np.random.Generator) -> Array:
         """`n` windows in the networks' own scale."""
@@ -299,8 +295,7 @@ class GAN(Generator):
 
         if self._averaged is None:
             raise TrainingError("The GAN has no state before it was trained: fit or load it first.")
-        mean, scale = self._calibrated()
-        own = {"shape": np.array(self._shape, dtype=np.int64), "mean": mean, "scale": scale}
+        own = {"shape": np.array(self._shape, dtype=np.int64)} | self._matched().state()
         return own | {f"generator.{name}": value for name, value in weights(self._averaged).items()}
 
     @classmethod
@@ -310,7 +305,7 @@ class GAN(Generator):
 
         gan = cls(config)  # type: ignore[arg-type]
         gan._shape = (int(state["shape"][0]), int(state["shape"][1]))
-        gan._mean, gan._scale = np.array(state["mean"]), np.array(state["scale"])
+        gan._scale = PathScale.load(state)
         gan._averaged = gan._generator().requires_grad_(False)
         prefix = "generator."
         kept = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
