@@ -1,0 +1,1 @@
+"""Objectives as small callables, one formula each."""
