@@ -258,7 +258,7 @@ class VAE(Generator):
         """Mean of the windows given `z (n, k)`, without observation noise."""
         network = self._fitted()
         (x,) = self._in_chunks(
-            lambda part: (network.restore(network.feedback.mean(network.decoder(part, self._length).m)),), z
+            lambda part: (network.restore(network.feedback.mean(network.decoder(part, self._length))),), z
         )
         return x
 

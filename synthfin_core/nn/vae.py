@@ -25,11 +25,14 @@ class Steps(NamedTuple):
         Location and logarithm of the scale.
     below : Tensor (b, t, d (d - 1) / 2)
         Dependence between series; see `synthfin_core.losses.likelihood`.
+    before : Tensor (b, d)
+        The value that the first bar sets out from.
     """
 
     m: Tensor
     log_s: Tensor
     below: Tensor
+    before: Tensor
 
 
 def recurrent(cell: str, inputs: int, hidden: int) -> nn.LSTM | nn.GRU:
@@ -70,13 +73,15 @@ class Decoder(nn.Module):
         self.stride, self.sizes = stride, [d, d, d * (d - 1) // 2]
         self.layer = recurrent(cell, latent_dim, hidden)
         self.head = nn.Linear(hidden, stride * sum(self.sizes))
+        self.before = nn.Linear(latent_dim, d)
 
     def forward(self, z: Tensor, t: int) -> Steps:
         """Take `z (b, k)`; give the distribution of `t` bars."""
         strides = -(-t // self.stride)
         hidden, _ = self.layer(z.unsqueeze(1).expand(-1, strides, -1))
         bars = self.head(hidden).view(len(z), strides * self.stride, -1)
-        return Steps(*bars[:, :t].split(self.sizes, dim=-1))
+        m, log_s, below = bars[:, :t].split(self.sizes, dim=-1)
+        return Steps(m, log_s, below, self.before(z))
 
 
 class Feedback(nn.Module):
@@ -87,6 +92,9 @@ class Feedback(nn.Module):
 
     .. math:: \log s_t = \log s_t(z) + \sum_j W_j f_{j,t}, \quad
               f_{j,t} = \lambda_j f_{j,t-1} + (1 - \lambda_j) v(y_{t-1}), \quad m_t = m_t(z) + \phi y_{t-1}.
+
+    The first bar sets out from a value of the latents' choice and has a scale of its own, by the factor `exp(first)`:
+    levels may begin anywhere and then move little.
 
     Source: Corsi, "A simple approximate long-memory model of realized volatility" (2009).
     """
@@ -99,12 +107,14 @@ class Feedback(nn.Module):
         self._kernel = torch.empty(0)
         self.weight = nn.Parameter(torch.zeros(len(self.decays) * 2 * d, d))
         self.phi = nn.Parameter(torch.zeros(d))
+        self.first = nn.Parameter(torch.zeros(d))
 
-    def forward(self, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Shifts of `m` and `log_s`, both `(b, t, d)`, at every step of known windows `y (b, t, d)`."""
+    def forward(self, y: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """Shifts of `m` and `log_s`, both `(b, t, d)`, at every bar of known windows `y (b, t, d)`."""
         b, t, _ = y.shape
         seen = torch.matmul(self.kernel(t), torch.cat(signals(y, torch.log), dim=-1)).view(b, t, -1)
-        return self.phi * nn.functional.pad(y, (0, 0, 1, -1)), seen @ self.weight
+        past = torch.cat([before.unsqueeze(1), y[:, :-1]], dim=1)
+        return self.phi * past, seen @ self.weight + nn.functional.pad(self.first.unsqueeze(0), (0, 0, 0, t - 1))
 
     def kernel(self, t: int) -> Tensor:
         """Weights `(3 t, t)` of past bars in the averages of each bar, kept from call to call."""
@@ -123,23 +133,23 @@ class Feedback(nn.Module):
         The loop runs in numpy, whose calls on small arrays cost a fraction of torch's.
         """
         m, log_s, e = (part.cpu().numpy() for part in (steps.m, steps.log_s, solve_below(u, steps.below)))
-        weight, phi = self.weight.detach().cpu().numpy(), self.phi.detach().cpu().numpy()
+        weight, phi, first = (part.detach().cpu().numpy() for part in (self.weight, self.phi, self.first))
         decays = self.decays.cpu().numpy()[:, None]
         seen = np.zeros((len(m), len(decays), 2 * m.shape[2]), dtype=m.dtype)
-        y, drawn = np.zeros_like(m[:, 0]), np.empty_like(m)
+        y, drawn = steps.before.cpu().numpy(), np.empty_like(m)
         for j in range(m.shape[1]):
-            log_scale = log_s[:, j] + seen.reshape(len(m), -1) @ weight
+            log_scale = log_s[:, j] + (seen.reshape(len(m), -1) @ weight if j else first)
             y = m[:, j] + phi * y + np.exp(log_scale) * e[:, j]
             drawn[:, j] = y
             now = np.concatenate(signals(y, np.log), axis=1)[:, None]
             seen = now + decays * (seen - now)
         return torch.from_numpy(drawn).to(u.device)
 
-    def mean(self, m: Tensor) -> Tensor:
-        """Mean of the windows whose steps have location `m (b, t, d)`: residuals have mean zero at any scale."""
-        y, means = torch.zeros_like(m[:, 0]), []
-        for now in m.unbind(1):
-            y = now + self.phi * y
+    def mean(self, steps: Steps) -> Tensor:
+        """Mean `(b, t, d)` of the windows: residuals have mean zero at any scale."""
+        y, means = steps.before, []
+        for m in steps.m.unbind(1):
+            y = m + self.phi * y
             means.append(y)
         return torch.stack(means, dim=1)
 
@@ -190,8 +200,8 @@ class VAENetwork(nn.Module):
 
         `observation` is ``"gaussian"`` or ``"student-t"``.
         """
-        m, log_s, below = self.decoder(z, y.shape[1])
-        shift, log_factor = self.feedback(y)
+        m, log_s, below, before = self.decoder(z, y.shape[1])
+        shift, log_factor = self.feedback(y, before)
         log_s = log_s + log_factor
         u = whiten(y, m + shift, log_s, below)
         if observation == "gaussian":
@@ -200,19 +210,29 @@ class VAENetwork(nn.Module):
 
     @torch.no_grad()
     def start_from(self, x: Tensor) -> None:
-        """Start near the best model without latents: one Gaussian with mean and covariance of `x (n, t, d)`."""
+        """Start near the best model without latents: each bar a share of the one before and one Gaussian for the rest.
+
+        Parameters
+        ----------
+        x : Tensor (n, t, d)
+        """
         flat = x.flatten(0, 1)
         self.mean.copy_(flat.mean(0))
         self.deviation.copy_(flat.std(0))
-        y = self.standardise(flat)
-        d = y.shape[1]
-        identity = torch.eye(d, device=y.device)
-        factor = torch.linalg.cholesky(y.T @ y / len(y) + 1e-3 * identity)
+        y = self.standardise(x)
+        past, now = y[:, :-1].flatten(0, 1), y[:, 1:].flatten(0, 1)
+        phi = (past * now).sum(0) / past.square().sum(0)
+        rest = now - phi * past  # (n (t - 1), d)
+        size = rest.square().mean(0).sqrt().clamp(min=1e-3)
+        identity = torch.eye(len(size), device=x.device)
+        correlation = (rest / size).T @ (rest / size) / len(rest)
+        factor = torch.linalg.cholesky(correlation + 1e-3 * identity)
         inverse = torch.linalg.solve_triangular(factor, identity, upper=False)
         scale = factor.diagonal()
-        rows, columns = torch.tril_indices(d, d, -1, device=y.device)
+        rows, columns = torch.tril_indices(len(size), len(size), -1, device=x.device)
         below = inverse[rows, columns] * scale[columns]
+        log_s = torch.log(scale * size)
+        self.feedback.phi.copy_(phi)
+        self.feedback.first.copy_(-torch.log(size))
         self.decoder.head.weight.mul_(0.1)
-        self.decoder.head.bias.copy_(
-            torch.cat([torch.zeros_like(scale), scale.log(), below]).repeat(self.decoder.stride)
-        )
+        self.decoder.head.bias.copy_(torch.cat([torch.zeros_like(phi), log_s, below]).repeat(self.decoder.stride))

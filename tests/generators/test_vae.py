@@ -92,8 +92,8 @@ def test_density_of_a_window_is_that_of_a_plain_loop_over_its_steps(x, model):
     z = torch.as_tensor(model.encode(x[:3])[0]).float()
     with torch.no_grad():
         fast = network.log_density(y, z, "student-t")
-        m, log_s, below = network.decoder(z, x.shape[1])
-        shift, log_factor = network.feedback(y)
+        m, log_s, below, before = network.decoder(z, x.shape[1])
+        shift, log_factor = network.feedback(y, before)
     for i in range(3):
         slow = 0.0
         for j in range(x.shape[1]):
