@@ -7,10 +7,12 @@ with inverse autoregressive flow" (2016), https://arxiv.org/abs/1606.04934.
 A recurrent encoder reads a window `x (t, d)` and gives :math:`q(z | x) = N(\mu, \sigma^2)`. A recurrent decoder unrolls
 `z` into location, scale and dependence of every step. Training maximises the bound
 
-.. math:: \log p(x) \ge E_{q(z|x)} \sum_t \log p(x_t | z) - \beta \sum_k D_{KL}(q(z_k | x) \| N(0, 1)),
+.. math:: \log p(x) \ge E_{q(z|x)} \sum_t \log p(x_t | z, x_{<t}) - \beta \sum_k D_{KL}(q(z_k | x) \| N(0, 1)),
 
-summed over steps, series and latent dimensions, averaged over windows. New windows are drawn from `p(x | z)`, never its
-mean, so that roughness and tails survive.
+summed over steps, series and latent dimensions, averaged over windows. What the bars
+before `t` do to its scale is one rule for all windows (`synthfin_core.nn.vae.Feedback`), from which
+clustering and leverage come without a cost in latents. New windows are drawn from `p(x | z)`, never its mean, so that
+roughness and tails survive.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ LARGEST = 10.0  # standard deviations
 
 
 class Steps(NamedTuple):
-    """The distribution of every step of every window, in standardised units.
+    """What the latents say of every bar of every window, in standardised units; `Feedback` adds what the past says.
 
     Attributes
     ----------
