@@ -160,8 +160,11 @@ def test_the_generator_is_recurrent_and_linear_in_the_shock():
     moved[:, 6] += 1.0  # the noise of step 5, counted from zero
     with torch.no_grad():
         change = (generator(moved) - generator(z)).abs().amax(dim=(0, 2))  # (t,)
+        state = (generator.parts(moved)[0] - generator.parts(z)[0]).abs().amax(dim=(0, 2))
     assert (change[:5] == 0).all()  # the future leaves the past alone
     assert (change[5:] > 0).all()  # and is remembered
+    assert (state[:6] == 0).all()  # but the state of step 5 has seen only what came before
+    assert (state[6:] > 0).all()
 
 
 def test_neighbours_are_the_windows_of_a_strided_convolution():
