@@ -114,4 +114,5 @@ def sliders(run: Run, space: Space) -> None:
     )
     if released is not None:
         state.studio().latent[run.id] = released
-    st.caption(f"{space.active} of {space.k} dimensions are active; the others hardly change anything.")
+    rest = "; the others hardly change anything" if space.active < space.k else ""
+    st.caption(f"{space.active} of {space.k} dimensions are active{rest}.")

@@ -56,5 +56,6 @@ def show(run: Run, space: Space) -> None:
 def _decoded(run_id: str, z: np.ndarray, noise: bool) -> np.ndarray:
     """Paths in the data's own units, `(steps, t or t + 1, d)`; one seed, so the noise is the same in each."""
     pipeline = models.pipeline(run_id)
-    drawn = pipeline.sample_given(z, seed=0) if noise else pipeline.decode(z)
+    # One point at a time: the noise of the first path of a seed is always the same.
+    drawn = np.concatenate([pipeline.sample_given(point[None], seed=0) for point in z]) if noise else pipeline.decode(z)
     return pipeline.wrap(drawn).values()

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.browser
 
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 PATIENCE = 60_000  # ms; a busy machine with two cores
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +119,7 @@ def test_a_short_training_ends_with_samples(studio, page):
 
 def test_a_dragged_slider_moves_the_path(studio, page):
     go(page, f"{studio.url}/latent?{page.url.partition('?')[2]}")
-    slider = page.locator("input[type=range]").first
+    slider = page.locator(".synthfin.latent input[type=range]").first
     page.wait_for_function("() => Number(document.querySelector('[data-redraws]')?.dataset.redraws) > 0")
     before = page.evaluate("Number(document.querySelector('[data-redraws]').dataset.redraws)")
     box = slider.bounding_box()

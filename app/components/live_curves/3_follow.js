@@ -1,7 +1,7 @@
 // Follows a run: asks the server for what is new while the run goes on, and draws it.
 
 const RUNNING_EVERY = 250
-const WAITING_EVERY = 700
+const WAITING_EVERY = 300
 const HIDDEN_EVERY = 2000
 const LONGEST_WAIT = 5000
 const ACTIVE_STATES = ["queued", "starting", "running"]
@@ -32,6 +32,7 @@ class Follower {
     this.runId = runId
     this.held = emptyCurves()
     this.preview = null
+    this.previewRange = undefined
     this.previewStep = null
     this.wasActive = false
     this.status = null
@@ -170,7 +171,10 @@ class Follower {
 
   drawPreview() {
     const { view, preview, theme } = this
-    if (!preview?.paths?.length) return drawEmpty(view.preview, theme, "Sample paths appear here while it learns.")
+    if (!preview?.paths?.length) {
+      view.preview.setAttribute("aria-label", "Fresh sample paths, none yet")
+      return drawEmpty(view.preview, theme, "Sample paths appear here while it learns.")
+    }
     this.previewRange = calmRange(this.previewRange, rangeOf(preview.paths))
     drawLines(view.preview, {
       groups: [{ paths: preview.paths, color: theme.palette, alpha: 0.85, width: 1.2 }],
