@@ -11,12 +11,12 @@ import pandas as pd
 import pytest
 from browser import HOW_TO_GET_ONE, find_browser
 
-collect_ignore = ["browser/components"]  # a Streamlit app for the tests beside it, not tests
-
 from synthfin_core.data.panel import Panel
 from synthfin_core.data.windows import Windows, make_windows
 from synthfin_core.registry import GENERATORS
 from synthfin_core.store import Store
+
+collect_ignore = ["browser/components"]  # a Streamlit app for the tests beside it, not tests
 
 
 def made_panel(kinds: dict[str, str], rows: int = 300, seed: int = 0) -> Panel:
