@@ -27,7 +27,13 @@ def show(chosen: Chosen) -> None:
         st.markdown(f"- {escape(sentence)}")
     st.subheader("Moments")
     moments = report.moments
-    st.dataframe(moments, hide_index=True, column_config=_numbers(moments), alt="Moments of each data set and series")
+    st.dataframe(
+        moments,
+        hide_index=True,
+        height="content",
+        column_config=_numbers(moments),
+        alt="Moments of each data set and series",
+    )
     st.caption("Mean and standard deviation are in the unit of the windows, for prices log return per bar.")
     for group, title in GROUPS.items():
         _group(report, group, title)
@@ -57,7 +63,7 @@ def _group(report: Report, group: str, title: str) -> None:
     shown = rows.drop(columns="score").rename(
         columns={"title": "Score", "series": "Series", "reference": "real hold-out"}
     )
-    st.dataframe(shown, hide_index=True, column_config=_numbers(shown), alt=title)
+    st.dataframe(shown, hide_index=True, height="content", column_config=_numbers(shown), alt=title)
     if "ks_p_value" in set(rows["score"]):
         st.caption(KS_CAVEAT)
     with st.expander(f"What these scores mean ({title.lower()})"):

@@ -59,15 +59,18 @@ SETTLING = 100  #: steps before which `diagnostics` warns of nothing
 class GANConfig(params.Config):
     """Settings of the GAN."""
 
-    noise_dim: int = param(8, "Random numbers fed in at each step, beside one for every series.", ge=1, le=256)
+    noise_dim: int = param(
+        8, "Random numbers fed in at each step, beside one for every series.", label="Noise dimensions", ge=1, le=256
+    )
     cell: str = param("lstm", "Kind of recurrent cell.", choices=("lstm", "gru"))
-    hidden: int = param(32, "Width of the generator's recurrent state.", ge=4, le=512)
+    hidden_size: int = param(32, "Width of the generator's recurrent state.", ge=4, le=512)
     critic: str = param(
         "convolutional",
         "Kind of network that judges the windows: convolutional is faster, recurrent is the lab's.",
+        label="Judge",
         choices=("convolutional", "recurrent"),
     )
-    critic_hidden: int = param(32, "Width of the judging network.", ge=4, le=512)
+    critic_hidden_size: int = param(32, "Width of the judging network.", label="Judge's hidden size", ge=4, le=512)
     loss: str = param(
         "bce",
         "What the two networks play for: telling real from generated (BCE), or the Wasserstein distance between them.",
@@ -80,9 +83,15 @@ class GANConfig(params.Config):
         le=100.0,
         advanced=True,
     )
-    critic_steps: int = param(1, "Steps of the judge for each step of the generator.", ge=1, le=20)
-    generator_rate: float = param(1e-3, "Learning rate of the generator.", ge=1e-6, le=0.1, log=True)
-    critic_rate: float = param(1e-3, "Learning rate of the judge.", ge=1e-6, le=0.1, log=True)
+    critic_steps: int = param(
+        1, "Steps of the judge for each step of the generator.", label="Judge's steps", ge=1, le=20
+    )
+    generator_rate: float = param(
+        1e-3, "Size of the generator's steps.", label="Generator's learning rate", ge=1e-6, le=0.1, log=True
+    )
+    critic_rate: float = param(
+        1e-3, "Size of the judge's steps.", label="Judge's learning rate", ge=1e-6, le=0.1, log=True
+    )
     epochs: int = param(40, "Passes over the training windows.", ge=1, le=10_000, unit="epochs")
     batch_size: int = param(64, "Windows in each step.", ge=2, le=4096, unit="windows")
     averaging: float = param(
@@ -96,16 +105,16 @@ class GANConfig(params.Config):
     @classmethod
     def tiny(cls) -> Self:
         """Settings that fit in about a second, for tests."""
-        return cls(noise_dim=2, hidden=8, critic_hidden=8, epochs=2, batch_size=16)
+        return cls(noise_dim=2, hidden_size=8, critic_hidden_size=8, epochs=2, batch_size=16)
 
     @classmethod
     def presets(cls) -> dict[str, Self]:
         """What is recommended, and the notebook's numbers."""
         lab = cls(
             noise_dim=64,
-            hidden=128,
+            hidden_size=128,
             critic="recurrent",
-            critic_hidden=128,
+            critic_hidden_size=128,
             loss="bce",
             gradient_penalty=0.0,
             critic_steps=1,
@@ -239,15 +248,15 @@ class GAN(Generator):
         from synthfin_core.nn.gan import RecurrentGenerator
 
         settings = self.config
-        return RecurrentGenerator(self._shape[1], settings.noise_dim, settings.hidden, settings.cell)
+        return RecurrentGenerator(self._shape[1], settings.noise_dim, settings.hidden_size, settings.cell)
 
     def _judge(self, data: Tensor) -> nn.Module:
         from synthfin_core.nn.gan import ConvolutionalJudge, RecurrentJudge, principal_axes
 
         settings, axes = self.config, principal_axes(data)
         if settings.critic == "convolutional":
-            return ConvolutionalJudge(axes, settings.critic_hidden)
-        return RecurrentJudge(axes, settings.critic_hidden, settings.cell)
+            return ConvolutionalJudge(axes, settings.critic_hidden_size)
+        return RecurrentJudge(axes, settings.critic_hidden_size, settings.cell)
 
     def _noise(self, n: int, moment: Moment) -> Tensor:
         from synthfin_core.training import normal

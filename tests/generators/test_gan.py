@@ -140,7 +140,7 @@ def test_presets():
     assert list(presets) == ["recommended", "the lab's"]
     assert presets["recommended"] == GANConfig()
     lab = presets["the lab's"]
-    assert (lab.noise_dim, lab.hidden, lab.loss, lab.critic_steps, lab.epochs, lab.batch_size) == (
+    assert (lab.noise_dim, lab.hidden_size, lab.loss, lab.critic_steps, lab.epochs, lab.batch_size) == (
         64,
         128,
         "bce",
