@@ -91,7 +91,7 @@ function drawAxes(context, { width, height, x, y, longest, range, theme, xTitle 
   context.lineWidth = 1
   context.fillStyle = theme.text
   context.strokeStyle = theme.grid
-  const vertical = ticks(range[0], range[1], Math.max(2, Math.round(height / 45)))
+  const vertical = ticks(range[0], range[1], Math.max(4, Math.round(height / 45)))
   const decimals = Math.min(8, Math.max(0, -Math.floor(Math.log10(vertical.step) + 1e-9)))
   const format = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
   context.textAlign = "right"
