@@ -114,5 +114,7 @@ def sliders(run: Run, space: Space) -> None:
     )
     if released is not None:
         state.studio().latent[run.id] = released
-    rest = "; the others hardly change anything" if space.active < space.k else ""
-    st.caption(f"{space.active} of {space.k} dimensions are active{rest}.")
+    st.caption(
+        f"{space.active} of {space.k} dimensions move with the window. The nats say how much each tells of it: the "
+        "first ones steer, the last ones hardly matter."
+    )

@@ -136,6 +136,29 @@ def test_a_dragged_slider_moves_the_path(studio, page):
     assert float(slider.input_value()) > 0.5
 
 
+def test_a_click_on_the_map_loads_that_window(page):
+    page.get_by_role("tab", name="Map of the windows").click()
+    plot = page.locator(".js-plotly-plot").last
+    plot.scroll_into_view_if_needed()
+    page.wait_for_timeout(1500)  # the chart's own first drawing
+    x, y = page.evaluate(
+        "() => { const plot = [...document.querySelectorAll('.js-plotly-plot')].at(-1), points = plot._fullData[0];"
+        " const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect(), i = points.x.length >> 1;"
+        " return [box.left + xaxis._offset + xaxis.l2p(points.x[i]),"
+        " box.top + yaxis._offset + yaxis.l2p(points.y[i])] }"
+    )
+    sliders = page.locator(".synthfin.latent input[type=range]")
+    before = [slider.input_value() for slider in sliders.all()]
+    page.mouse.move(x, y)
+    page.wait_for_timeout(300)
+    page.mouse.click(x, y)
+    page.wait_for_function(
+        "before => [...document.querySelectorAll('.synthfin.latent input[type=range]')]"
+        ".some((slider, i) => slider.value !== before[i])",
+        arg=before,
+    )
+
+
 def test_the_download_holds_what_was_asked_for(studio, page):
     go(page, f"{studio.url}/generate?{page.url.partition('?')[2]}")
     count = page.get_by_role("spinbutton", name="Windows", exact=True)
