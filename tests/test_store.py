@@ -540,3 +540,10 @@ def test_reading_a_run_imports_no_torch(store, setup, windows):
     root = os.path.dirname(os.path.dirname(__file__))
     said = subprocess.run([sys.executable, "-c", code, str(store.root)], capture_output=True, text=True, cwd=root)
     assert said.stdout.strip() == "False", said.stderr
+
+
+def test_a_label_is_short_until_a_name_is_given(store, panel, stand_in):
+    run = store.create(RunSpec(Setup(store.save_panel(panel)), stand_in))
+    assert run.label == f"Stand-in {run.id[-4:]}"
+    run.rename("The good one")
+    assert run.label == run.title == "The good one"

@@ -39,7 +39,7 @@ class Chosen:
     @property
     def titles(self) -> list[str]:
         """A name for each run, unique among them."""
-        plain = [run.title for run in self.runs]
+        plain = [run.label for run in self.runs]
         return [
             name if plain.count(name) == 1 else f"{name} {run.id[-4:]}"
             for name, run in zip(plain, self.runs, strict=True)
@@ -56,7 +56,7 @@ class Chosen:
     @property
     def key(self) -> tuple[str, ...]:
         """Names what is compared, for caches."""
-        return (self.runs[0].spec.setup.id, *(run.id for run in self.runs))
+        return (self.runs[0].spec.setup.id, *(run.id for run in self.runs), *self.titles)
 
 
 def _x(run: Run) -> NDArray[np.float64] | None:

@@ -109,10 +109,8 @@ class Run:
     @property
     def title(self) -> str:
         """The name given by hand, or one made from the spec."""
-        if os.path.exists(self.path / "title.json"):
-            title = (self._json_or_none("title.json") or {}).get("title")
-            if isinstance(title, str) and title:
-                return title[:LONGEST_TITLE]
+        if given := self._given_title():
+            return given
         try:
             spec = self.spec
         except DamagedRun:
@@ -120,6 +118,17 @@ class Run:
         name = spec.setup.panel_id.rpartition("-")[0] or spec.setup.panel_id
         model = generator_class(spec.generator).short
         return f"{model} on {name}, windows of {spec.setup.windows.length} ({self.id[-8:]})"
+
+    @property
+    def label(self) -> str:
+        """A short name for legends: the name given by hand, or model and end of the id, for example ``"VAE 3f2a"``."""
+        return self._given_title() or f"{generator_class(self.spec.generator).short} {self.id[-4:]}"
+
+    def _given_title(self) -> str:
+        if not os.path.exists(self.path / "title.json"):
+            return ""
+        title = (self._json_or_none("title.json") or {}).get("title")
+        return title[:LONGEST_TITLE] if isinstance(title, str) else ""
 
     def rename(self, title: str) -> None:
         """Give the run a name for people; its id stays.
