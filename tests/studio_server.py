@@ -66,6 +66,12 @@ class Studio:
             self._server.wait(timeout=20)
             self._server = None
 
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        assert self._server is not None, "the server is not running"
+        return self._server.pid
+
     def restart(self) -> None:
         """End the server and start it again on the same port."""
         self.stop()
