@@ -138,9 +138,13 @@ def test_a_dragged_slider_moves_the_path(studio, page):
 
 def test_a_click_on_the_map_loads_that_window(page):
     page.get_by_role("tab", name="Map of the windows").click()
-    plot = page.locator(".js-plotly-plot").last
-    plot.scroll_into_view_if_needed()
-    page.wait_for_timeout(1500)  # the chart's own first drawing
+    page.wait_for_function(  # the map is there, the sweep's chart is gone
+        "() => { const plots = [...document.querySelectorAll('.js-plotly-plot')];"
+        " return plots.length === 1 && plots[0]._fullData?.[0]?.type === 'scattergl' }"
+    )
+    settled(page)
+    page.locator(".js-plotly-plot").scroll_into_view_if_needed()
+    page.wait_for_timeout(1000)  # the scroll and the chart's own drawing
     x, y = page.evaluate(
         "() => { const plot = [...document.querySelectorAll('.js-plotly-plot')].at(-1), points = plot._fullData[0];"
         " const { xaxis, yaxis } = plot._fullLayout, box = plot.getBoundingClientRect(), i = points.x.length >> 1;"
