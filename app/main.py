@@ -1,10 +1,12 @@
 """The router: page settings, navigation, what every page shares, nothing else."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from app.ui import sidebar, state
 
-st.set_page_config(page_title="SynthFin", page_icon=":material/ssid_chart:", layout="wide")
+st.set_page_config(page_title="SynthFin", page_icon=str(Path(__file__).with_name("icon.png")), layout="wide")
 
 PAGES = {
     "": [

@@ -186,3 +186,12 @@ def test_no_page_is_wider_than_a_phone(studio, page, name):
     go(page, f"{studio.url}/{name}")
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     expect(page.locator('[data-testid="stAlertContentError"]')).to_have_count(0)
+
+
+def test_pages_ask_nobody_but_the_server(studio, page):
+    asked = set()
+    page.on("request", lambda request: asked.add(request.url.split("/")[2]))
+    for name in ("", "data", "vae", "latent"):
+        go(page, f"{studio.url}/{name}")
+        page.wait_for_timeout(500)
+    assert asked == {studio.url.removeprefix("http://")}
