@@ -24,6 +24,7 @@ from importlib import import_module  # noqa: E402
 import streamlit as st  # noqa: E402
 
 from app.api import base_path, routes  # noqa: E402
+from app.prompt_answers import send_at_once  # noqa: E402
 from synthfin_core.store import Store  # noqa: E402
 
 log = logging.getLogger("synthfin")
@@ -34,6 +35,7 @@ IMPORTED_BY_PAGES = ("pandas", "plotly.graph_objects")
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
     """Answer at once, and get ready meanwhile."""
+    send_at_once()
     warming = asyncio.create_task(asyncio.to_thread(warm_up))
     yield
     warming.cancel()
