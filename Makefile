@@ -35,8 +35,8 @@ format: $(dev_stamp)
 	@$(python) -m ruff check --fix .
 	@$(python) -m ruff format .
 
-bench: $(runtime_stamp)
-	@$(python) -m benchmarks.speed
+bench: $(dev_stamp)
+	@$(python) -m benchmarks.speed --pages
 	@$(python) -m benchmarks.quality
 
 clean:

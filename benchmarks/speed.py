@@ -5,16 +5,22 @@
 The workload is the notebook's: 243 windows of 10 bars by 5 series, LSTM with 64 units, 32 latent dimensions, batches
 of 32, 50 epochs. Its literal loop (one recurrent step a bar, DataLoader, Adam, mean squared error plus summed
 divergence) runs with torch's default threads; ours runs the VAE's preset "the lab's", which takes five bars a recurrent
-step, on the one thread that it chooses itself. Both run in turn in one process, and the quickest of the repeats counts.
+step, on the one thread that it chooses itself. Both run in turn in one process, and the quickest of the repeats counts;
+once with the machine to themselves, and once beside a busy process on each core, as where several people train.
+
+`--pages` adds what `benchmarks/pages.py` measures in a browser.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +87,19 @@ def seconds(work: Callable[[NDArray[np.float64]], None], x: NDArray[np.float64])
     return time.perf_counter() - wall, time.process_time() - processor
 
 
+@contextmanager
+def busy_cores() -> Iterator[None]:
+    """Another process on each core, which never rests."""
+    command = [sys.executable, "-c", "while True: pass"]
+    others = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
 def notebook_workload(repeats: int) -> dict[str, float]:
     """The quickest of `repeats` runs of each side, taken in turn, and their ratios."""
     x = np.random.default_rng(0).random((243, 10, 5))
@@ -111,19 +130,24 @@ def main() -> None:
     """Print the numbers."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=3, help="runs of each side")
+    parser.add_argument("--pages", action="store_true", help="measure the pages in a browser too")
     parser.add_argument("--json", action="store_true", help="for machines")
     asked = parser.parse_args()
-    found = {
-        "notebook workload": notebook_workload(asked.repeats),
-        "steps per second": {name: steps_per_second(name) for name in GENERATORS},
-    }
+    found = {"notebook workload, alone": notebook_workload(asked.repeats)}
+    with busy_cores():
+        found["notebook workload, beside busy cores"] = notebook_workload(1)
+    found["steps per second"] = {name: steps_per_second(name) for name in GENERATORS}
+    if asked.pages:
+        from benchmarks.pages import measure
+
+        found["pages"] = measure()
     if asked.json:
         print(json.dumps(found, indent=1))
         return
     for title, numbers in found.items():
         print(title)
         for name, value in numbers.items():
-            print(f"  {name:28}{value:10.2f}")
+            print(f"  {name:52}{value:10.2f}")
 
 
 if __name__ == "__main__":
