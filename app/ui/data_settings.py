@@ -7,9 +7,11 @@ import datetime
 import pandas as pd
 import streamlit as st
 
+from app.ui.forms import control
 from app.ui.messages import escape
 from synthfin_core.data.panel import KINDS, Panel, Selection
 from synthfin_core.data.windows import WindowSpec
+from synthfin_core.params import Value
 from synthfin_core.representation import REPRESENTATIONS, representation_class
 from synthfin_core.spec import Setup
 
@@ -70,7 +72,7 @@ def _dates(panel: Panel, now: Selection, key: str) -> tuple[str | None, str | No
     with st.container(horizontal=True):
         start = st.date_input(
             "From",
-            _day(now.start) or first,
+            max(_day(now.start) or first, first),
             min_value=first,
             max_value=last,
             key=f"from-{key}",
@@ -79,7 +81,7 @@ def _dates(panel: Panel, now: Selection, key: str) -> tuple[str | None, str | No
         )
         end = st.date_input(
             "To",
-            _day(now.end) or last,
+            min(_day(now.end) or last, last),
             min_value=first,
             max_value=last,
             key=f"to-{key}",
@@ -111,53 +113,29 @@ def _every(panel: Panel, now: Selection, key: str) -> str | None:
 def choose_windows(setup: Setup) -> WindowSpec:
     """Length, stride, representation, hold-out and pooling; starts at what the setup says."""
     st.subheader("Windows")
-    now = setup.windows
-    key = setup.panel_id
+    fields = {setting.name: setting for setting in WindowSpec.params()}
+    start = setup.windows.to_dict()
+
+    def choose(name: str) -> Value:
+        return control(fields[name], start[name], f"{name}-{setup.panel_id}", keep=False)
+
     left, right = st.columns(2)
-    length = left.number_input(
-        "Length (bars)",
-        min_value=2,
-        max_value=1000,
-        value=now.length,
-        key=f"length-{key}",
-        help="How many bars one window holds; 60 trading days are about a quarter.",
-    )
-    stride = right.number_input(
-        "Stride (bars)",
-        min_value=1,
-        max_value=1000,
-        value=now.stride,
-        key=f"stride-{key}",
-        help="Bars from one window's start to the next. One gives the most windows; they overlap.",
-    )
-    holdout = st.slider(
-        "Hold-out share",
-        min_value=0.0,
-        max_value=0.5,
-        value=float(now.holdout),
-        step=0.05,
-        key=f"holdout-{key}",
-        help="The last part of the history, which no model sees: the honest yardstick.",
-    )
+    with left:
+        length = choose("length")
+    with right:
+        stride = choose("stride")
+    holdout = choose("holdout")
     names = [AUTOMATIC, *REPRESENTATIONS]
     chosen = st.selectbox(
         "Representation",
         names,
-        index=names.index(now.representation) if now.representation else 0,
+        index=names.index(str(start["representation"] or AUTOMATIC)),
         format_func=lambda name: name if name == AUTOMATIC else representation_class(name).title,
-        key=f"representation-{key}",
+        key=f"representation-{setup.panel_id}",
         help="How numbers are scaled for the network; always undone when data are generated.",
     )
-    pool = st.toggle(
-        "Pool the series",
-        value=now.pool,
-        key=f"pool-{key}",
-        help="Each column is a series of its own and one model learns from all; off, it learns them jointly.",
-    )
-    return WindowSpec(
-        length=int(length),
-        stride=int(stride),
-        holdout=float(holdout),
-        pool=pool,
-        representation="" if chosen == AUTOMATIC else chosen,
+    pool = choose("pool")
+    representation = "" if chosen == AUTOMATIC else chosen
+    return WindowSpec.from_dict(
+        {"length": length, "stride": stride, "holdout": holdout, "pool": pool, "representation": representation}
     )

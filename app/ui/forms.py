@@ -60,11 +60,11 @@ def _controls(fields: Sequence[Param], start: dict[str, Value], key: str) -> dic
     return values
 
 
-def control(setting: Param, start: Value, key: str) -> Value:
-    """Draw one control and return its value."""
+def control(setting: Param, start: Value, key: str, keep: bool = True) -> Value:
+    """Draw one control and return its value; `keep` holds what was typed when the page is left."""
     named = setting.unit and setting.unit not in setting.label.lower()
     label = f"{setting.label} ({setting.unit})" if named else setting.label
-    given: dict[str, Any] = {"key": key, "help": setting.help, "persist_state": "session"}
+    given: dict[str, Any] = {"key": key, "help": setting.help, "persist_state": "session" if keep else None}
     if setting.type is bool:
         return st.toggle(label, value=bool(start), **given)
     if setting.choices:

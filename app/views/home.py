@@ -41,7 +41,7 @@ with plainly():
     with st.container(border=True):
         st.markdown(f"**{escape(cached.panel_title(panel))}**")
         figures.show(plots.price_chart(panel), alt=f"History of {panel.name}", key="home-history")
-        st.caption("The data being worked on. They came with the installation; change them on the Data page.")
+        st.caption("The data being worked on; change them on the Data page.")
 
 with st.grid(min_column_width=170, gap="small") as grid:
     for view, label, icon, text in STEPS:

@@ -39,8 +39,12 @@ class WindowSpec(Config):
         "How numbers are scaled for the network; empty for the generator's own choice.",
         choices=("", *REPRESENTATIONS),
     )
-    holdout: float = param(0.2, "The last share of the history, kept from training to judge by.", ge=0.0, le=0.9)
-    pool: bool = param(False, "Each column is a series of its own, and one model learns from all.")
+    holdout: float = param(
+        0.2, "The last share of the history, kept from training to judge by.", label="Hold-out share", ge=0.0, le=0.9
+    )
+    pool: bool = param(
+        False, "Each column is a series of its own, and one model learns from all.", label="Pool the series"
+    )
 
     def __post_init__(self) -> None:
         if not self.representation:  # None means the same

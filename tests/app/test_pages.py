@@ -10,8 +10,11 @@ from fabricated import a_run
 from streamlit.testing.v1 import AppTest
 
 from app.ui import cached, models
+from synthfin_core.data.panel import Selection
+from synthfin_core.data.windows import WindowSpec
 from synthfin_core.jobs.train import train
 from synthfin_core.registry import GENERATORS
+from synthfin_core.spec import Setup
 from synthfin_core.store import Store
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
@@ -192,7 +195,7 @@ def test_a_window_longer_than_the_data_is_one_sentence(use, store):
     app = opened("data")
     key = next(widget.key for widget in app.number_input if widget.label.startswith("Length"))
     app.number_input(key=key).set_value(1000).run()
-    app.slider[0].set_value(0.05).run()
+    app.number_input(key=key.replace("length", "holdout")).set_value(0.05).run()
     assert not app.exception
     assert any("choose a shorter window" in error.value for error in app.error)
 
@@ -238,3 +241,12 @@ def test_the_pages_import_no_torch():
             [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False
         )
     assert done.stdout.strip().endswith("[]"), done.stdout + done.stderr
+
+
+def test_a_setup_from_the_command_line_opens_whatever_its_numbers(use, store):
+    use(store)
+    setup = Setup(cached.bundled("us-indices"), Selection(start="1990-01-01"), WindowSpec(length=2000, holdout=0.6))
+    app = opened("data", setup=store.save_setup(setup))
+    assert not app.exception
+    key = next(widget.key for widget in app.number_input if widget.label.startswith("Length"))
+    assert app.number_input(key=key).value == 2000

@@ -180,6 +180,16 @@ def test_the_download_holds_what_was_asked_for(studio, page):
     assert (starts.nunique() == 1).all(), "every path starts at the last real price"
 
 
+def test_a_deleted_run_is_gone(studio, page):
+    go(page, f"{studio.url}/runs?{page.url.partition('?')[2]}")
+    runs = studio.store / "runs"
+    before = len(list(runs.iterdir()))
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete for good").click()
+    expect(page.get_by_text("Deleted VAE").first).to_be_visible()
+    assert len(list(runs.iterdir())) == before - 1
+
+
 @pytest.mark.parametrize("name", ["", "data", "vae", "gan", "compare", "latent", "generate", "runs"])
 def test_no_page_is_wider_than_a_phone(studio, page, name):
     page.set_viewport_size({"width": 390, "height": 844})
