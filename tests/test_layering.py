@@ -19,7 +19,7 @@ RANKS = (
     ("errors", "version"),
     ("params", "rng"),
     ("generators.base",),  # the contract alone: training and networks speak its words
-    ("representation", "losses"),
+    ("representation", "losses", "processes", "judges"),
     ("data", "nn", "training"),
     ("generators",),
     ("registry",),
@@ -34,9 +34,9 @@ RANKS = (
     ("app",),
 )
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-TORCH_AT_TOP = {"nn", "losses", "training", "lab"}
-TORCH_INSIDE_FUNCTIONS = {"generators", "jobs"}
-BLIND_TO_MODELS = {"evaluation", "plots"}
+TORCH_AT_TOP = {"nn", "losses", "training", "lab", "judges"}
+TORCH_INSIDE_FUNCTIONS = {"generators", "jobs", "evaluation"}
+BLIND_TO_MODELS = {"evaluation", "plots", "processes", "judges"}
 MODELS = {"generators", "generators.base", "registry", "nn", "training"}
 
 
