@@ -5,6 +5,7 @@
     ├── SettingError         a setting is unknown or out of bounds (also a ValueError)
     ├── TrainingError        training produced numbers that are no numbers
     ├── SourceError          a data source could not deliver (no network, unknown ticker)
+    ├── Stopped              long work ended early because it was asked to
     └── StoreError           the store cannot do what was asked
         ├── RunNotFound      no run, data set or setup of that name
         └── DamagedRun       a file of a run is missing, cut off or altered
@@ -37,6 +38,10 @@ class TrainingError(SynthFinError):
 
 class SourceError(SynthFinError):
     """A data source could not deliver."""
+
+
+class Stopped(SynthFinError):
+    """Long work ended early because it was asked to."""
 
 
 class StoreError(SynthFinError):

@@ -1,21 +1,24 @@
-"""What `evaluate` found: numbers with their references, and what was left out and why."""
+"""What `evaluate` found: numbers with their references, floors and verdicts, and what was left out and why."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from synthfin_core.evaluation.floors import Floors
 from synthfin_core.evaluation.metric import METRICS
+from synthfin_core.evaluation.ranking import ranking
+from synthfin_core.evaluation.verdict import Judge, Verdict, judge
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-#: Stands in the column "series" of a score that looks at all series at once.
-ALL_SERIES = "all"
+    from plotly.graph_objects import Figure
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,6 @@ class Row:
         Synthetic against real training windows.
     reference : float
         The same score of the real hold-out against the real training windows; NaN where there is none.
-    floor : float
-        The same score of the later against the earlier half of the training windows; NaN unless asked for.
     """
 
     data: str
@@ -43,17 +44,18 @@ class Row:
     series: str
     value: float
     reference: float = math.nan
-    floor: float = math.nan
+
+    @property
+    def loss(self) -> float:
+        """How far the value is from perfect."""
+        return METRICS[self.score].loss(self.value)
 
     @property
     def within(self) -> bool | None:
         """Whether the value is no further from perfect than its reference; None where that has no answer."""
-        better = METRICS[self.score].better
-        if better == "none" or not math.isfinite(self.reference):
+        if METRICS[self.score].better == "none" or not math.isfinite(self.reference):
             return None
-        if better == "lower":
-            return self.value <= self.reference
-        return _distance_to_one(self.value) <= _distance_to_one(self.reference)
+        return self.loss <= METRICS[self.score].loss(self.reference)
 
 
 @dataclass(frozen=True)
@@ -69,43 +71,84 @@ class Report:
         Scores that could not be computed, by name, with the reason.
     notes : tuple of str
         What a reader has to know, one sentence each: samples drawn, references missing.
-    floors : bool
-        Whether the floors were asked for.
+    floors : Floors or None
+        The noise floors, where they were asked for.
+    curves : dict of str to dict
+        By curve and data set, `Points`: what the figures draw.
+    exhibits : dict of str to dict
+        By score and data set, what a score found beside its number.
+    series : tuple of str
+        Names of the series.
+    models : dict of str to str
+        Which model each data set came from; data sets of one model differ in their seed.
     """
 
     rows: tuple[Row, ...]
     moments: DataFrame
     left_out: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    floors: bool = False
+    floors: Floors | None = None
+    curves: dict[str, dict[str, Any]] = field(default_factory=dict)
+    exhibits: dict[str, dict[str, Any]] = field(default_factory=dict)
+    series: tuple[str, ...] = ()
+    models: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The data sets that were scored."""
+        return tuple(dict.fromkeys(row.data for row in self.rows))
 
     def table(self) -> DataFrame:
-        """One number a row: data, score, title, series, value, reference, (floor,) better, unit."""
+        """One number a row: data, score, title, group, series, value, reference, better, unit.
+
+        With floors also floor and floor_high (median and 90th percentile of what perfect samples score, as a distance
+        from perfect), halves (the real later against the earlier half) and verdict.
+        """
         from pandas import DataFrame
 
-        columns = ["data", "score", "title", "series", "value", "reference", "floor", "better", "unit"]
-        rows = [
-            dataclasses.asdict(row) | {name: getattr(METRICS[row.score], name) for name in ("title", "better", "unit")}
-            for row in self.rows
-        ]
-        table = DataFrame(rows, columns=columns)
-        return table if self.floors else table.drop(columns="floor")
+        columns = ["data", "score", "title", "group", "series", "value", "reference"]
+        columns += ["floor", "floor_high", "halves", "verdict"] if self.floors is not None else []
+        return DataFrame([self._record(row) for row in self.rows], columns=[*columns, "better", "unit"])
 
     def side_by_side(self) -> DataFrame:
-        """One score and series a row: score, title, series, a column for each data set, reference, (floor)."""
+        """One score and series a row: score, title, series, a column for each data set, reference, (floor_high)."""
         table = self.table()
         key = ["score", "title", "series"]
-        beside = table.drop_duplicates(key)[key + [c for c in ("reference", "floor") if c in table]]
+        beside = table.drop_duplicates(key)[key + [c for c in ("reference", "floor_high") if c in table]]
         for place, (data, each) in enumerate(table.groupby("data", sort=False)):
             values = each.set_index(["score", "series"])["value"]
             column = [values.get((row.score, row.series), math.nan) for row in beside.itertuples()]
             beside.insert(len(key) + place, str(data), column, allow_duplicates=True)
         return beside.reset_index(drop=True)
 
+    @cached_property
+    def verdicts(self) -> dict[str, Verdict]:
+        """The verdict on each data set; without floors it says so."""
+        judge = Judge(self.floors or Floors())
+        return {
+            data: judge.verdict({(row.score, row.series): row.loss for row in self.rows if row.data == data})
+            for data in self.data
+        }
+
+    def verdict(self, data: str | None = None) -> Verdict:
+        """The verdict on one data set; on the first one when None."""
+        return self.verdicts[self.data[0] if data is None else data] if self.data else Verdict()
+
+    def ranking(self) -> DataFrame:
+        """Models by their mean rank over all groups of scores, best first; see `ranking`."""
+        return ranking(self.rows, self.floors, self.models)
+
+    def figures(self) -> dict[str, Figure]:
+        """The figures of the scores by name: curves over their floor bands, and what scores found beside a number."""
+        from importlib import import_module
+
+        drawn: dict[str, Figure] = import_module("synthfin_core.plots.scorecard").report_figures(self)
+        return drawn
+
     @property
     def sentences(self) -> tuple[str, ...]:
-        """One for each data set: how many of its numbers are no worse than those of the real hold-out."""
-        return tuple(self._sentence(data) for data in dict.fromkeys(row.data for row in self.rows))
+        """One for each data set: its verdict, or without floors how it stands beside the real hold-out."""
+        return tuple(self._sentence(data) for data in self.data)
 
     @property
     def summary(self) -> str:
@@ -113,21 +156,67 @@ class Report:
         return " ".join(self.sentences) or "No score could be computed."
 
     def _sentence(self, data: str) -> str:
+        if self.floors is not None:
+            return f"{data}: {self.verdicts[data].sentence}."
         judged = [row for row in self.rows if row.data == data and row.within is not None]
         if not judged:
             return f"{data}: there is no real hold-out to read the scores against."
         within = sum(row.within is True for row in judged)
         return f"{data}: {within} of {len(judged)} scores are as close to the real training data as the real hold-out."
 
+    def _record(self, row: Row) -> dict[str, Any]:
+        metric = METRICS[row.score]
+        record = asdict(row) | {name: getattr(metric, name) for name in ("title", "group", "better", "unit")}
+        if self.floors is None:
+            return record
+        key = (row.score, row.series)
+        floor = self.floors.oracle.get(key)
+        return record | {
+            "floor": floor.median if floor else math.nan,
+            "floor_high": floor.high if floor else math.nan,
+            "halves": self.floors.halves.get(key, math.nan),
+            "verdict": "" if metric.better == "none" else judge(row.loss, floor),
+        }
+
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values, ready for JSON; a number that does not exist is None."""
         return {
-            "rows": [_plain(dataclasses.asdict(row)) for row in self.rows],
-            "moments": [_plain(row) for row in self.moments.to_dict("records")],
+            "rows": [plain(record) for record in self.table().to_dict("records")],
+            "moments": [plain(row) for row in self.moments.to_dict("records")],
             "left_out": dict(self.left_out),
             "notes": list(self.notes),
             "summary": self.summary,
-        }
+            "verdicts": {data: asdict(verdict) for data, verdict in self.verdicts.items()} if self.floors else {},
+            "floors": self.floors.to_dict() if self.floors else None,
+            "curves": plain({name: {data: points._asdict() for data, points in each.items()}
+                             for name, each in self.curves.items()}),
+            "exhibits": plain(self.exhibits),
+            "series": list(self.series),
+            "models": dict(self.models),
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Report:
+        """The report that `to_dict` wrote; scores that are no longer known are left out."""
+        from pandas import DataFrame
+
+        from synthfin_core.evaluation.curve import Points
+
+        rows = [
+            Row(each["data"], each["score"], each["series"], _number(each["value"]), _number(each["reference"]))
+            for each in values["rows"]
+            if each["score"] in METRICS
+        ]  # fmt: skip
+        curves = {
+            name: {data: Points(*(np.array(points[part], dtype=np.float64) for part in Points._fields))
+                   for data, points in each.items()}
+            for name, each in values["curves"].items()
+        }  # fmt: skip
+        return cls(
+            tuple(rows), DataFrame(values["moments"]), dict(values["left_out"]), tuple(values["notes"]),
+            Floors.from_dict(values["floors"]) if values["floors"] else None,
+            curves, dict(values["exhibits"]), tuple(values["series"]), dict(values["models"]),
+        )  # fmt: skip
 
     def __repr__(self) -> str:
         scores = len({row.score for row in self.rows})
@@ -141,13 +230,24 @@ class Report:
         return f"<p>{escape(self.summary)}</p>{table}" + (f"<ul>{listed}</ul>" if listed else "")
 
 
-def _distance_to_one(ratio: float) -> float:
-    return abs(math.log(ratio)) if ratio > 0 else math.inf
+def plain(value: Any) -> Any:
+    """Arrays, numpy numbers and nested mappings as plain values; what is not finite becomes None."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _short(number: float) -> str:
     return f"{number:.3g}"
-
-
-def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(k): None if isinstance(v, float) and not math.isfinite(v) else v for k, v in row.items()}

@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from synthfin_core.errors import DataError, SettingError
+from synthfin_core.evaluation.baselines import BASELINES, ORACLE
+from synthfin_core.evaluation.curve import CURVES
+from synthfin_core.evaluation.dataset import DataSet, Frame, Pair, frame_of
+from synthfin_core.evaluation.fitted import FittedProcess
+from synthfin_core.evaluation.floors import Floors, make_floors, sampled
 from synthfin_core.evaluation.metric import METRICS, Array, Metric, check_windows
 from synthfin_core.evaluation.moments import moments_table
-from synthfin_core.evaluation.report import ALL_SERIES, Report, Row
-from synthfin_core.rng import stream
+from synthfin_core.evaluation.report import Report, Row
+from synthfin_core.evaluation.scoring import OnProgress, Scores, score_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from synthfin_core.data.windows import Windows, WindowSet
+    from synthfin_core.data.windows import Windows
     from synthfin_core.pipeline import Samples
 
 #: Scores see at most this many windows of each data set; on daily data more than these change the third digit.
 MOST_WINDOWS = 2500
 
-#: Numbers by score and series.
-Found = dict[tuple[str, str], float]
-
 #: Names of the real data sets in tables and figures.
 TRAINING, HOLDOUT = "real training", "real hold-out"
+
+#: Instead of names of scores: those that need no training (the default), and all.
+Which = Literal["quick", "all"]
 
 
 def evaluate(
     windows: Windows,
     samples: Samples | ArrayLike | Mapping[str, Samples | ArrayLike],
-    scores: Sequence[str] | None = None,
-    floors: bool = False,
+    scores: Sequence[str] | Which = "quick",
+    floors: bool | Floors = False,
+    baselines: bool | Sequence[str] = False,
+    models: Mapping[str, str] | None = None,
     seed: int = 0,
+    on_progress: OnProgress | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Report:
     """Score synthetic windows against the real training windows.
 
     Every number stands beside its reference: the same score of the real hold-out against the real training
-    windows, which is what a perfect copy of the next years would get. A score that cannot be computed is left
-    out by name with the reason.
+    windows, which is what a perfect copy of the next years would get. With `floors` it also stands beside its noise
+    floors and has a verdict. A score that cannot be computed is left out by name with the reason.
 
     Parameters
     ----------
@@ -49,14 +58,23 @@ def evaluate(
         The real windows, as `make_windows` gives them.
     samples : Samples, array (m, t, d), or dict of str to either
         Synthetic windows in the unit of `windows`; a dict gives several data sets their names.
-    scores : sequence of str, optional
-        Names in `METRICS`; all of them when None.
-    floors : bool
-        Also score the later half of the training windows against the earlier half, with no step in both: how
-        far the market is from itself.
+    scores : sequence of str, "quick" or "all"
+        Names in `METRICS`; "quick" leaves out the judges that train a network.
+    floors : bool or Floors
+        Measure the noise floors: what perfect samples of a process fitted to the training data score against each
+        other, and what the later half of the training data scores against the earlier. Floors of an earlier report on
+        the same windows save the time.
+    baselines : bool or sequence of str
+        Score classical baselines too: all of `BASELINES`, or those named.
+    models : dict of str to str, optional
+        The model that each data set came from, where several differ in their seed only: they give its interval.
     seed : int
-        Of the sample of windows that is drawn where there are more than 2,500; the search for copies always
-        sees all real training windows.
+        Of all that is drawn at random, for example the sample of windows where there are more than 2,500; the search
+        for copies always sees all real training windows.
+    on_progress : callable, optional
+        Told the share done and what is at hand.
+    should_stop : callable, optional
+        Asked now and then.
 
     Returns
     -------
@@ -68,83 +86,60 @@ def evaluate(
         If the synthetic windows have another length, other series or other units than the real ones, or hold
         missing values.
     SettingError
-        If a score is unknown.
+        If a score or a baseline is unknown.
+    Stopped
+        If `should_stop` said so.
     """
     chosen = _chosen(scores)
-    names = tuple(windows.names)
+    frame = frame_of(windows, seed)
     whole = check_windows(windows.train.x, "The real training data")
     notes: list[str] = []
-    real = _sample(whole, TRAINING, seed, notes)
-    sets = {
-        data: _sample(_comparable(each, data, windows, whole), data, seed, notes)
-        for data, each in _named(samples).items()
-    }
+    sets = {data: _comparable(each, data, windows, whole) for data, each in _named(samples).items()}
+    oracle = _oracle(windows, frame, chosen, floors, notes)
+    sets |= _baselines(baselines, sets, windows, frame)
+    ours = {data: DataSet(_seen(x, data, seed, notes)) for data, x in sets.items()}
+    real = DataSet(_seen(whole, TRAINING, seed, notes), whole)
     holdout = None
-    references: Found = {}
     if len(windows.holdout.x):
-        holdout = _sample(check_windows(windows.holdout.x, "The real hold-out"), HOLDOUT, seed, notes)
-        references, missing = score_each(chosen, real, holdout, names, whole)
-        notes += [f"{METRICS[name].title} has no reference: {why}." for name, why in missing.items()]
+        holdout = DataSet(_seen(check_windows(windows.holdout.x, "The real hold-out"), HOLDOUT, seed, notes))
     else:
         notes.append("There are no hold-out windows, so the scores have no reference.")
-    floor: Found = {}
-    if floors:
-        floor, missing = _floors(chosen, windows.train, names, seed)
-        notes += [f"{METRICS[name].title} has no floor: {why}." for name, why in missing.items()]
+    control = None if oracle is None else DataSet(oracle.draw(MOST_WINDOWS, seed))
 
-    rows: list[Row] = []
-    left_out: dict[str, str] = {}
-    for data, x in sets.items():
-        found, missing = score_each(chosen, real, x, names, whole)
-        rows += [Row(data, *key, value, references.get(key, nan), floor.get(key, nan)) for key, value in found.items()]
-        for name, why in missing.items():
-            why = why if len(sets) == 1 else f"{data}: {why}"
-            left_out[name] = f"{left_out[name]}; {why}" if name in left_out else why
-    shown = {TRAINING: real} | ({} if holdout is None else {HOLDOUT: holdout}) | sets
-    return Report(tuple(rows), moments_table(shown, names), left_out, tuple(notes), floors)
-
-
-def score_each(
-    metrics: Sequence[Metric], real: Array, synthetic: Array, names: Sequence[str], whole: Array | None = None
-) -> tuple[Found, dict[str, str]]:
-    """Every score of one pair of data sets.
-
-    Parameters
-    ----------
-    metrics : sequence of Metric
-    real, synthetic : ndarray (n, t, d), (m, t, d)
-    names : sequence of str
-        Names of the `d` series.
-    whole : ndarray (N, t, d), optional
-        All real windows, for scores that want them; `real` when None.
-
-    Returns
-    -------
-    found : dict
-        The numbers by score and series.
-    missing : dict of str to str
-        Scores, or series of a score, without a number, and the reason.
-    """
-    found: Found = {}
-    missing: dict[str, str] = {}
-    for each in metrics:
-        against = whole if each.all_windows and whole is not None else real
-        why = each.needs.unmet(against, synthetic, names)
-        if why:
-            missing[each.name] = why
-            continue
-        value = each(against, synthetic)
-        numbers = {ALL_SERIES: value} if np.ndim(value) == 0 else dict(zip(names, np.asarray(value), strict=True))
-        undefined = [series for series, number in numbers.items() if not np.isfinite(number)]
-        if undefined:
-            missing[each.name] = f"it is not defined for {', '.join(undefined)}"
-        found |= {(each.name, series): float(x) for series, x in numbers.items() if series not in undefined}
-    return found, missing
+    measured, share = _measured_floors(floors, windows, chosen, oracle, frame, ours, on_progress, should_stop)
+    pairs = [Pair(real, each, holdout, control) for each in ours.values()]
+    if holdout is not None:
+        pairs.append(Pair(real, holdout, holdout, control))
+    results = score_pairs(chosen, pairs, frame, _after(share, on_progress), should_stop)
+    references = results.pop() if holdout is not None else Scores()
+    if holdout is not None:
+        notes += [f"{METRICS[name].title} has no reference: {why}." for name, why in references.missing.items()]
+    if measured is not None:
+        notes += [note for note in measured.notes if note not in notes]
+    rows = [
+        Row(data, *key, value, references.found.get(key, nan))
+        for data, result in zip(ours, results, strict=True)
+        for key, value in result.found.items()
+    ]
+    shown = {TRAINING: real} | ({} if holdout is None else {HOLDOUT: holdout}) | ours
+    return Report(
+        rows=tuple(rows),
+        moments=moments_table({data: each.x for data, each in shown.items()}, frame.names),
+        left_out=_left_out(dict(zip(ours, results, strict=True))),
+        notes=tuple(notes),
+        floors=measured,
+        curves=_curves(shown, chosen, frame),
+        exhibits=_exhibits(dict(zip(ours, results, strict=True))),
+        series=frame.names,
+        models=dict(models or {}),
+    )
 
 
-def _chosen(scores: Sequence[str] | None) -> list[Metric]:
-    if scores is None:
-        return list(METRICS.values())
+def _chosen(scores: Sequence[str] | Which | None) -> list[Metric]:
+    if scores is None or isinstance(scores, str):
+        if scores not in (None, "quick", "all"):
+            raise SettingError(f'Scores came as {scores!r}, expected "quick", "all" or a list of names.')
+        return [each for each in METRICS.values() if scores == "all" or not each.learned]
     for name in scores:
         if name not in METRICS:
             raise SettingError(f"No score is called {name!r}; there are {', '.join(METRICS)}.")
@@ -178,23 +173,98 @@ def _comparable(samples: Any, data: str, windows: Windows, real: Array) -> Array
     return x
 
 
-def _sample(x: Array, data: str, seed: int, notes: list[str] | None = None) -> Array:
+def _seen(x: Array, data: str, seed: int, notes: list[str]) -> Array:
     """At most `MOST_WINDOWS` windows, in order; a note says so where some were left."""
-    if len(x) <= MOST_WINDOWS:
-        return x
-    if notes is not None:
+    if len(x) > MOST_WINDOWS:
         notes.append(f"Of {data}, {MOST_WINDOWS:,} of {len(x):,} windows were scored, drawn with seed {seed}.")
-    chosen = stream(seed, f"evaluation {data}").choice(len(x), MOST_WINDOWS, replace=False)
-    return x[np.sort(chosen)]
+    return sampled(x, MOST_WINDOWS, seed, data)
 
 
-def _floors(
-    chosen: Sequence[Metric], train: WindowSet, names: Sequence[str], seed: int
-) -> tuple[Found, dict[str, str]]:
-    """Scores of the later against the earlier half of the training windows; no row of the panel is in both."""
-    last = train.rows + train.x.shape[1]
-    middle = (train.rows.min() + last.max()) // 2
-    earlier, later = train.x[last <= middle], train.x[train.rows >= middle]
-    if not len(earlier) or not len(later):
-        return {}, {each.name: "the training data are too short to halve" for each in chosen}
-    return score_each(chosen, _sample(earlier, "earlier", seed), _sample(later, "later", seed), names, earlier)
+def _oracle(
+    windows: Windows, frame: Frame, chosen: Sequence[Metric], floors: bool | Floors, notes: list[str]
+) -> FittedProcess | None:
+    """The process that floors and controls come from, where something asks for it and it can be had."""
+    if floors is not True and not any(each.needs.control for each in chosen):
+        return None
+    try:
+        return FittedProcess.fit(windows, frame, BASELINES[ORACLE].fit)
+    except DataError as error:
+        notes.append(str(error))
+        return None
+
+
+def _baselines(
+    asked: bool | Sequence[str], sets: Mapping[str, Array], windows: Windows, frame: Frame
+) -> dict[str, Array]:
+    names = list(BASELINES) if asked is True else list(asked or ())
+    for name in names:
+        if name not in BASELINES:
+            raise SettingError(f"No baseline is called {name!r}; there are {', '.join(BASELINES)}.")
+    n = min(MOST_WINDOWS, max(map(len, sets.values())))
+    return {
+        BASELINES[name].title: FittedProcess.fit(windows, frame, BASELINES[name].fit).draw(n, frame.seed)
+        for name in names
+    }
+
+
+def _measured_floors(
+    floors: bool | Floors,
+    windows: Windows,
+    chosen: Sequence[Metric],
+    oracle: FittedProcess | None,
+    frame: Frame,
+    ours: Mapping[str, DataSet],
+    on_progress: OnProgress | None,
+    should_stop: Callable[[], bool] | None,
+) -> tuple[Floors | None, float]:
+    """The floors, and the share of the whole work that they were."""
+    if isinstance(floors, Floors):
+        return floors, 0.0
+    if not floors:
+        return None, 0.0
+    count = max(len(each.x) for each in ours.values())
+    told = None if on_progress is None else lambda share, words: on_progress(0.5 * share, words)
+    return make_floors(windows, chosen, oracle, frame, MOST_WINDOWS, count, told, should_stop), 0.5
+
+
+def _after(share: float, on_progress: OnProgress | None) -> OnProgress | None:
+    if on_progress is None:
+        return None
+    return lambda done, words: on_progress(share + (1 - share) * done, words)
+
+
+def _left_out(results: Mapping[str, Scores]) -> dict[str, str]:
+    """One reason for each score, naming the data sets where they differ."""
+    by_score: dict[str, dict[str, str]] = {}
+    for data, scores in results.items():
+        for name, why in scores.missing.items():
+            by_score.setdefault(name, {})[data] = why
+    left_out = {}
+    for name, whys in by_score.items():
+        same = len(whys) == len(results) and len(set(whys.values())) == 1
+        left_out[name] = (
+            next(iter(whys.values())) if same else "; ".join(f"{data}: {why}" for data, why in whys.items())
+        )
+    return left_out
+
+
+def _curves(shown: Mapping[str, DataSet], chosen: Sequence[Metric], frame: Frame) -> dict[str, dict[str, Any]]:
+    """The curves that belong to the chosen scores, of every data set."""
+    curves: dict[str, dict[str, Any]] = {}
+    for name in dict.fromkeys(each.figure for each in chosen if each.figure in CURVES):
+        each = CURVES[name]
+        columns = tuple(each.needs.columns(frame.kinds))
+        if each.needs.unmet_by_kind(frame.kinds):
+            continue
+        for data, dataset in shown.items():
+            if dataset.x.shape[1] >= each.needs.length:
+                curves.setdefault(name, {})[data] = dataset.prepared(each.function, columns)
+    return curves
+
+
+def _exhibits(results: Mapping[str, Scores]) -> dict[str, dict[str, Any]]:
+    exhibits: dict[str, dict[str, Any]] = {}
+    for data, scores in results.items():
+        for name, exhibit in scores.exhibits.items():
+            exhibits.setdefault(name, {})[data] = {key: np.asarray(value) for key, value in exhibit.items()}
+    return exhibits

@@ -9,8 +9,10 @@ import pytest
 from synthfin_core.data.panel import Panel
 from synthfin_core.data.windows import make_windows
 from synthfin_core.errors import DataError, SettingError
-from synthfin_core.evaluation import METRICS, evaluate, metric
-from synthfin_core.evaluation.score import MOST_WINDOWS, score_each
+from synthfin_core.evaluation import GROUPS, METRICS, evaluate, metric
+from synthfin_core.evaluation.dataset import DataSet, Frame, Pair
+from synthfin_core.evaluation.score import MOST_WINDOWS
+from synthfin_core.evaluation.scoring import score_pairs
 from synthfin_core.rng import stream
 
 SCORED = [name for name, each in METRICS.items() if each.better != "none"]
@@ -74,7 +76,7 @@ def test_every_score_says_what_it_is(each):
     assert each.title
     assert each.help.endswith((".", "verdict."))
     assert each.function.__doc__
-    assert each.group in ("one series", "time", "across series", "novelty")
+    assert each.group in GROUPS
 
 
 # The report.
@@ -83,7 +85,7 @@ def test_every_score_says_what_it_is(each):
 def test_value_and_reference_are_the_scores_against_training(windows):
     synthetic = returns(1, 80, 20, 2)
     table = evaluate(windows, synthetic).table()
-    assert list(table.columns) == ["data", "score", "title", "series", "value", "reference", "better", "unit"]
+    assert list(table.columns) == ["data", "score", "title", "group", "series", "value", "reference", "better", "unit"]
     for name in METRICS:
         rows = table[table["score"] == name]
         value = np.atleast_1d(METRICS[name](windows.train.x, synthetic))
@@ -117,20 +119,8 @@ def test_a_data_set_may_have_any_name(windows):
     assert "&lt;script&gt;" in report._repr_html_()
 
 
-def test_floor_is_later_against_earlier_half_without_a_shared_row(windows):
-    report = evaluate(windows, returns(1, 30, 20, 2), floors=True)
-    x, rows = windows.train.x, windows.train.rows
-    middle = (rows.min() + rows.max() + 20) // 2
-    earlier, later = x[rows + 20 <= middle], x[rows >= middle]
-    assert rows[rows + 20 <= middle].max() + 20 <= rows[rows >= middle].min()
-    assert len(earlier) + len(later) > len(x) / 2
-    for name in ("ks_statistic", "acf_abs_distance"):
-        table = report.table()
-        np.testing.assert_allclose(table[table["score"] == name]["floor"], METRICS[name](earlier, later))
-
-
 def test_report_is_json_and_reads_well(windows):
-    report = evaluate(windows, {"run": returns(1, 30, 20, 2)}, floors=True)
+    report = evaluate(windows, {"run": returns(1, 30, 20, 2)})
     plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert len(plain["rows"]) == len(report.rows)
     assert plain["rows"][0]["data"] == "run"
@@ -227,9 +217,10 @@ def test_undefined_numbers_are_named():
     thin = stream(0, "thin").uniform(-1, 1, (40, 10, 1))
     heavy = returns(0, 40, 10, 1)
     real = np.concatenate([thin, heavy], axis=2)
-    found, missing = score_each([METRICS["kurtosis_ratio"]], real, real, ["thin", "heavy"])
-    assert missing == {"kurtosis_ratio": "it is not defined for thin"}
-    assert found == {("kurtosis_ratio", "heavy"): pytest.approx(1.0)}
+    frame = Frame(("thin", "heavy"), ("return", "return"))
+    (scores,) = score_pairs([METRICS["kurtosis_ratio"]], [Pair(DataSet(real), DataSet(real))], frame)
+    assert scores.missing == {"kurtosis_ratio": "it is not defined for thin"}
+    assert scores.found == {("kurtosis_ratio", "heavy"): pytest.approx(1.0)}
 
 
 @pytest.mark.parametrize(

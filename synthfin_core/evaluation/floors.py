@@ -1,0 +1,233 @@
+"""Noise floors: what two samples of one and the same process score, and what the real market scores against itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from synthfin_core.evaluation.curve import CURVES
+from synthfin_core.evaluation.dataset import DataSet, Frame, Pair
+from synthfin_core.evaluation.fitted import FittedProcess, Path
+from synthfin_core.evaluation.metric import METRICS, Array, Metric
+from synthfin_core.evaluation.scoring import Found, OnProgress, Scores, score_pairs
+from synthfin_core.rng import stream
+
+if TYPE_CHECKING:
+    from synthfin_core.data.windows import Windows
+
+#: Paths of the oracle that are scored; learned scores train a network for each, so they get a few.
+PATHS, LEARNED_PATHS = 32, 4
+
+#: The percentiles of a floor.
+LOW, MIDDLE, HIGH = 10, 50, 90
+
+
+class Floor(NamedTuple):
+    """How far from perfect a perfect sample is: percentiles of the loss over the oracle's paths."""
+
+    low: float
+    median: float
+    high: float
+
+
+class Band(NamedTuple):
+    """Where the oracle's curves lie: positions `(k,)`, and the 10th and 90th percentile at each, `(k, d)`."""
+
+    at: Array
+    low: Array
+    high: Array
+
+
+@dataclass(frozen=True)
+class Floors:
+    """The noise floors of one real data set.
+
+    Attributes
+    ----------
+    oracle : dict
+        `Floor` by score and series.
+    halves : dict
+        The later against the earlier half of the training windows, by score and series.
+    losses : dict
+        The losses of the oracle's paths, `(paths,)` by score and series.
+    bands : dict of str to Band
+        By the name of a curve.
+    notes : tuple of str
+        What a reader has to know.
+    """
+
+    oracle: dict[tuple[str, str], Floor] = field(default_factory=dict)
+    halves: Found = field(default_factory=dict)
+    losses: dict[tuple[str, str], Array] = field(default_factory=dict)
+    bands: dict[str, Band] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The floors as plain values, ready for JSON."""
+        rows = [{"score": key[0], "series": key[1], "losses": self.losses[key].tolist()} for key in self.oracle]
+        halves = [{"score": score, "series": series, "value": value} for (score, series), value in self.halves.items()]
+        bands = {
+            name: {part: getattr(band, part).tolist() for part in Band._fields} for name, band in self.bands.items()
+        }
+        return {"oracle": rows, "halves": halves, "bands": bands, "notes": list(self.notes)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Floors:
+        """What `to_dict` gave; scores and curves that are no longer known are left out."""
+        losses = {
+            (str(row["score"]), str(row["series"])): np.array(row["losses"], dtype=np.float64)
+            for row in values["oracle"]
+            if row["score"] in METRICS
+        }
+        halves = {
+            (str(row["score"]), str(row["series"])): float(row["value"])
+            for row in values["halves"]
+            if row["score"] in METRICS
+        }
+        bands = {
+            name: Band(*(np.array(band[part], dtype=np.float64) for part in Band._fields))
+            for name, band in values["bands"].items()
+            if name in CURVES
+        }
+        return cls(_percentiles(losses), halves, losses, bands, tuple(map(str, values["notes"])))
+
+    def merged(self, other: Floors) -> Floors:
+        """These floors with those of other scores."""
+        return Floors(
+            self.oracle | other.oracle, self.halves | other.halves, self.losses | other.losses,
+            self.bands | other.bands, tuple(dict.fromkeys(self.notes + other.notes)),
+        )  # fmt: skip
+
+
+def make_floors(
+    windows: Windows,
+    metrics: Sequence[Metric],
+    oracle: FittedProcess | None,
+    frame: Frame,
+    most: int,
+    count: int,
+    on_progress: OnProgress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Floors:
+    """Score the oracle's paths against each other, and the halves of the training data.
+
+    Path `i` stands for the real data, with its own hold-out; against it stand `count` windows drawn from the paths of
+    the other half, so that the noise is that of one history beside many synthetic windows, as for a real model.
+
+    Parameters
+    ----------
+    windows : Windows
+    metrics : sequence of Metric
+    oracle : FittedProcess or None
+        None leaves only the halves.
+    frame : Frame
+    most : int
+        Windows that a score sees of each data set.
+    count : int
+        Synthetic windows, as many as the data to be judged have.
+    on_progress, should_stop : callable, optional
+    """
+    pairs: list[Pair] = []
+    bands: dict[str, Band] = {}
+    quick = [each for each in metrics if not each.learned]
+    learned = [each for each in metrics if each.learned]
+    if oracle is not None:
+        pairs = _oracle_pairs(oracle, most, count, frame.seed)
+        bands = _bands([pair.real for pair in pairs], metrics, frame)
+    halves = _halves(windows, most, frame.seed)
+
+    def part(begin: float, end: float) -> OnProgress:
+        def told(share: float, words: str) -> None:
+            if on_progress is not None:
+                on_progress(begin + share * (end - begin), f"noise floor: {words}")
+
+        return told
+
+    middle = 0.5 if learned else 1.0
+    scored = score_pairs(quick, pairs + halves, frame, part(0.0, middle), should_stop)
+    few = pairs[:LEARNED_PATHS]
+    scored_learned = score_pairs(learned, few + halves, frame, part(middle, 1.0), should_stop) if learned else []
+    losses = _losses(scored[: len(pairs)]) | _losses(scored_learned[: len(few)])
+    found: Found = {}
+    for each in (scored[len(pairs) :], scored_learned[len(few) :]):
+        for scores in each:
+            found |= scores.found
+    notes = [] if halves else ["The training data are too short to halve, so they were not scored against themselves."]
+    return Floors(_percentiles(losses), found, losses, bands, tuple(notes))
+
+
+def sampled(x: Array, most: int, seed: int, purpose: str) -> Array:
+    """At most `most` windows of `x`, in order."""
+    if len(x) <= most:
+        return x
+    chosen = stream(seed, f"evaluation {purpose}").choice(len(x), most, replace=False)
+    return x[np.sort(chosen)]
+
+
+def _oracle_pairs(oracle: FittedProcess, most: int, count: int, seed: int) -> list[Pair]:
+    paths = oracle.paths(PATHS, seed)
+    pools = [_pool(paths[half::2], min(count, most), seed, f"pool {half}") for half in (0, 1)]
+    control = DataSet(oracle.draw(most, seed + 1))
+    pairs = []
+    for i, path in enumerate(paths):
+        real = DataSet(sampled(path.train, most, seed, f"path {i}"), path.train)
+        holdout = DataSet(sampled(path.holdout, most, seed, f"path {i} hold-out")) if len(path.holdout) else None
+        pairs.append(Pair(real, pools[(i + 1) % 2], holdout, control))
+    return pairs
+
+
+def _pool(paths: Sequence[Path], count: int, seed: int, purpose: str) -> DataSet:
+    """Windows drawn evenly from several paths."""
+    random = stream(seed, f"evaluation {purpose}")
+    each = -(-count // len(paths))
+    drawn = [path.train[random.integers(len(path.train), size=each)] for path in paths]
+    return DataSet(random.permutation(np.concatenate(drawn))[:count])
+
+
+def _halves(windows: Windows, most: int, seed: int) -> list[Pair]:
+    """The later against the earlier half of the training windows; no row of the panel is in both."""
+    train = windows.train
+    last = train.rows + train.x.shape[1]
+    middle = (train.rows.min() + last.max()) // 2
+    earlier, later = train.x[last <= middle], train.x[train.rows >= middle]
+    if not len(earlier) or not len(later):
+        return []
+    holdout = windows.holdout.x
+    return [
+        Pair(
+            DataSet(sampled(earlier, most, seed, "earlier"), earlier),
+            DataSet(sampled(later, most, seed, "later")),
+            DataSet(sampled(holdout, most, seed, "hold-out")) if len(holdout) else None,
+        )
+    ]
+
+
+def _losses(scored: Sequence[Scores]) -> dict[tuple[str, str], Array]:
+    """Losses over the paths; a score that a path could not be given has no floor there."""
+    collected: dict[tuple[str, str], list[float]] = {}
+    for scores in scored:
+        for key, value in scores.found.items():
+            if METRICS[key[0]].better != "none":
+                collected.setdefault(key, []).append(METRICS[key[0]].loss(value))
+    return {key: np.array(values) for key, values in collected.items() if len(values) > len(scored) // 2}
+
+
+def _percentiles(losses: Mapping[tuple[str, str], Array]) -> dict[tuple[str, str], Floor]:
+    return {key: Floor(*map(float, np.percentile(each, (LOW, MIDDLE, HIGH)))) for key, each in losses.items()}
+
+
+def _bands(real: Sequence[DataSet], metrics: Sequence[Metric], frame: Frame) -> dict[str, Band]:
+    bands = {}
+    for name in dict.fromkeys(each.figure for each in metrics if each.figure in CURVES):
+        each = CURVES[name]
+        columns = tuple(each.needs.columns(frame.kinds))
+        t = real[0].x.shape[1]
+        if each.needs.unmet_by_kind(frame.kinds) or t < each.needs.length:
+            continue
+        drawn = [data.prepared(each.function, columns) for data in real]
+        low, high = np.nanpercentile([points.y for points in drawn], (LOW, HIGH), axis=0)
+        bands[name] = Band(drawn[0].at, low, high)
+    return bands
