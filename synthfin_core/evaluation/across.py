@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synthfin_core.evaluation.dependence import correlation
 from synthfin_core.evaluation.metric import RETURNS, Array, Context, Finding, Needs, by_series, metric
 
 #: Share of each series' values that are its tail.
@@ -50,7 +49,7 @@ def prepare_dependence(x: Array) -> Dependence:
         tail_dependence(values),
         tail_dependence(-values),
         gaussian_tail_dependence(rank_correlation(values)),
-        correlation(x),
+        np.atleast_2d(np.corrcoef(values)),
     )
 
 

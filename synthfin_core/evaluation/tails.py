@@ -46,7 +46,7 @@ class Tails:
 
 def prepare_tails(x: Array) -> Tails:
     """What the scores of this group compute once from windows `x (n, t, d)` of log returns."""
-    return Tails(np.sort(by_series(x), axis=1), np.sort(drawdowns(x), axis=0).T, distinct_rows(x))
+    return Tails(np.sort(by_series(x), axis=1), np.sort(drawdowns(x).T, axis=1), distinct_rows(x))
 
 
 def hill_index(ordered: Array, side: str, share: float = TAIL) -> Array:
@@ -115,13 +115,13 @@ def drawdowns(x: Array) -> Array:
     ndarray (n, d)
         Share of the price lost, from 0 to 1.
     """
-    bars = np.ascontiguousarray(x.transpose(1, 0, 2))  # (t, n, d)
-    path, peak, deepest = np.zeros((3, *bars.shape[1:]))
-    for bar in bars:
-        path += bar
+    bars = np.ascontiguousarray(x.transpose(2, 1, 0))  # (d, t, n)
+    path, peak, deepest = np.zeros((3, x.shape[2], x.shape[0]))
+    for step in range(x.shape[1]):
+        path += bars[:, step]
         np.maximum(peak, path, out=peak)
         np.maximum(deepest, peak - path, out=deepest)
-    share: Array = -np.expm1(-deepest)
+    share: Array = -np.expm1(-deepest.T)
     return share
 
 
@@ -292,4 +292,4 @@ def tail_right(x: Array) -> Points:
 )
 def drawdown(x: Array) -> Points:
     """Quantiles of the windows' largest drawdowns."""
-    return Points(CURVE_LEVELS, _quantiles(np.sort(drawdowns(x), axis=0).T, CURVE_LEVELS))
+    return Points(CURVE_LEVELS, _quantiles(np.sort(drawdowns(x).T, axis=1), CURVE_LEVELS))
