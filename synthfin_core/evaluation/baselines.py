@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, cast
 
 from synthfin_core.data.windows import Windows
-from synthfin_core.evaluation.dataset import Frame, frame_of
+from synthfin_core.evaluation.dataset import frame_of
 from synthfin_core.evaluation.fitted import FittedProcess
 from synthfin_core.evaluation.metric import Array
 from synthfin_core.processes.base import Process
@@ -69,8 +70,24 @@ BASELINES: dict[str, Baseline] = {
 ORACLE = "egarch"
 
 
-def draw_baseline(name: str, windows: Windows, n: int, seed: int = 0, frame: Frame | None = None) -> Array:
-    """Windows `(n, t, d)` of a baseline fitted to the training rows.
+#: Fits that are kept, because every evaluation on the same windows asks for the same ones.
+KEPT = 8
+
+
+@lru_cache(maxsize=KEPT)
+def fitted_baseline(name: str, windows: Windows) -> FittedProcess:
+    """A baseline fitted to the training rows.
+
+    Raises
+    ------
+    DataError
+        If the training data have fewer than 60 bars.
+    """
+    return FittedProcess.fit(windows, frame_of(windows), BASELINES[name].fit)
+
+
+def draw_baseline(name: str, windows: Windows, n: int, seed: int = 0) -> Array:
+    """Windows `(n, t, d)` of a baseline fitted to the training rows, in their unit.
 
     Parameters
     ----------
@@ -79,13 +96,10 @@ def draw_baseline(name: str, windows: Windows, n: int, seed: int = 0, frame: Fra
     windows : Windows
     n : int
     seed : int
-    frame : Frame, optional
-        Of the evaluation; made from the windows when None.
 
     Raises
     ------
     DataError
         If the training data have fewer than 60 bars.
     """
-    fitted = FittedProcess.fit(windows, frame or frame_of(windows), BASELINES[name].fit)
-    return fitted.draw(n, seed)
+    return fitted_baseline(name, windows).draw(n, seed)

@@ -13,7 +13,7 @@ from synthfin_core.evaluation.dataset import DataSet, Frame, Pair
 from synthfin_core.evaluation.fitted import FittedProcess, Path
 from synthfin_core.evaluation.metric import METRICS, Array, Metric
 from synthfin_core.evaluation.scoring import Found, OnProgress, Scores, score_pairs
-from synthfin_core.rng import stream
+from synthfin_core.rng import integer_seed, stream
 
 if TYPE_CHECKING:
     from synthfin_core.data.windows import Windows
@@ -170,7 +170,7 @@ def sampled(x: Array, most: int, seed: int, purpose: str) -> Array:
 def _oracle_pairs(oracle: FittedProcess, most: int, count: int, seed: int) -> list[Pair]:
     paths = oracle.paths(PATHS, seed)
     pools = [_pool(paths[half::2], min(count, most), seed, f"pool {half}") for half in (0, 1)]
-    control = DataSet(oracle.draw(most, seed + 1))
+    control = DataSet(oracle.draw(most, integer_seed(seed, "control")))
     pairs = []
     for i, path in enumerate(paths):
         real = DataSet(sampled(path.train, most, seed, f"path {i}"), path.train)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -97,6 +97,73 @@ class Report:
     def data(self) -> tuple[str, ...]:
         """The data sets that were scored."""
         return tuple(dict.fromkeys(row.data for row in self.rows))
+
+    def only(self, data: str) -> Report:
+        """The part of the report that is about one data set (and the real ones)."""
+        others = set(self.data) - {data}
+
+        def mine(named: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+            kept = {name: {k: v for k, v in each.items() if k not in others} for name, each in named.items()}
+            return {name: each for name, each in kept.items() if each}
+
+        return replace(
+            self,
+            rows=tuple(row for row in self.rows if row.data == data),
+            moments=self.moments[~self.moments["data"].isin(others)].reset_index(drop=True),
+            curves=mine(self.curves),
+            exhibits=mine(self.exhibits),
+            models={name: model for name, model in self.models.items() if name == data},
+        )
+
+    def renamed(self, name: str) -> Report:
+        """The report of a single data set under another name."""
+        old = self.data[0] if self.data else name
+
+        def new(named: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+            return {key: {name if k == old else k: v for k, v in each.items()} for key, each in named.items()}
+
+        return replace(
+            self,
+            rows=tuple(replace(row, data=name) for row in self.rows),
+            moments=self.moments.replace({"data": {old: name}}),
+            curves=new(self.curves),
+            exhibits=new(self.exhibits),
+            models={name: self.models[old]} if old in self.models else {},
+        )
+
+    @classmethod
+    def merged(cls, parts: Sequence[Report], floors: Floors | None = None) -> Report:
+        """One report of several on the same real windows, each about data sets of its own or scores of its own."""
+        from pandas import concat
+
+        order = {name: place for place, name in enumerate(METRICS)}
+        series = next((part.series for part in parts if part.series), ())
+        place = {data: i for i, data in enumerate(dict.fromkeys(d for part in parts for d in part.data))}
+        rows = sorted((row for part in parts for row in part.rows), key=lambda r: (place[r.data], order[r.score]))
+        moments = concat([part.moments for part in parts]).drop_duplicates(["series", "data"])
+        whys: dict[str, dict[str, str]] = {}
+        for part in parts:
+            for score, why in part.left_out.items():
+                whys.setdefault(score, {}).setdefault(part.data[0] if len(part.data) == 1 else "", why)
+        curves: dict[str, dict[str, Any]] = {}
+        exhibits: dict[str, dict[str, Any]] = {}
+        for part in parts:
+            for into, found in ((curves, part.curves), (exhibits, part.exhibits)):
+                for name, each in found.items():
+                    into.setdefault(name, {}).update(each)
+        return cls(
+            rows=tuple(rows),
+            moments=moments.sort_values("series", kind="stable", key=lambda c: c.map(_places(c))).reset_index(
+                drop=True
+            ),
+            left_out={score: one_reason(each, len(place)) for score, each in whys.items()},
+            notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+            floors=floors,
+            curves=curves,
+            exhibits=exhibits,
+            series=series,
+            models={data: model for part in parts for data, model in part.models.items()},
+        )
 
     def table(self) -> DataFrame:
         """One number a row: data, score, title, group, series, value, reference, better, unit.
@@ -228,6 +295,13 @@ class Report:
         remarks = [*self.notes, *(f"{METRICS[name].title} was left out: {why}" for name, why in self.left_out.items())]
         listed = "".join(f"<li>{escape(remark)}</li>" for remark in remarks)
         return f"<p>{escape(self.summary)}</p>{table}" + (f"<ul>{listed}</ul>" if listed else "")
+
+
+def one_reason(whys: Mapping[str, str], count: int) -> str:
+    """Why a score has no number, from the reasons by data set, of which there are `count`."""
+    if len(whys) == count and len(set(whys.values())) == 1:
+        return next(iter(whys.values()))
+    return "; ".join(f"{data}: {why}" if data else why for data, why in whys.items())
 
 
 def plain(value: Any) -> Any:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from synthfin_core.errors import DataError, SettingError
-from synthfin_core.evaluation.baselines import BASELINES, ORACLE
+from synthfin_core.evaluation.baselines import BASELINES, ORACLE, draw_baseline, fitted_baseline
 from synthfin_core.evaluation.curve import CURVES
 from synthfin_core.evaluation.dataset import DataSet, Frame, Pair, frame_of
 from synthfin_core.evaluation.fitted import FittedProcess
 from synthfin_core.evaluation.floors import Floors, make_floors, sampled
 from synthfin_core.evaluation.metric import METRICS, Array, Metric, check_windows
 from synthfin_core.evaluation.moments import moments_table
-from synthfin_core.evaluation.report import Report, Row
+from synthfin_core.evaluation.report import Report, Row, one_reason
 from synthfin_core.evaluation.scoring import OnProgress, Scores, score_pairs
+from synthfin_core.rng import integer_seed
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -95,7 +96,7 @@ def evaluate(
     whole = check_windows(windows.train.x, "The real training data")
     notes: list[str] = []
     sets = {data: _comparable(each, data, windows, whole) for data, each in _named(samples).items()}
-    oracle = _oracle(windows, frame, chosen, floors, notes)
+    oracle = _oracle(windows, chosen, floors, notes)
     sets |= _baselines(baselines, sets, windows, frame)
     ours = {data: DataSet(_seen(x, data, seed, notes)) for data, x in sets.items()}
     real = DataSet(_seen(whole, TRAINING, seed, notes), whole)
@@ -104,7 +105,7 @@ def evaluate(
         holdout = DataSet(_seen(check_windows(windows.holdout.x, "The real hold-out"), HOLDOUT, seed, notes))
     else:
         notes.append("There are no hold-out windows, so the scores have no reference.")
-    control = None if oracle is None else DataSet(oracle.draw(MOST_WINDOWS, seed))
+    control = None if oracle is None else DataSet(oracle.draw(MOST_WINDOWS, integer_seed(seed, "control")))
 
     measured, share = _measured_floors(floors, windows, chosen, oracle, frame, ours, on_progress, should_stop)
     pairs = [Pair(real, each, holdout, control) for each in ours.values()]
@@ -181,13 +182,13 @@ def _seen(x: Array, data: str, seed: int, notes: list[str]) -> Array:
 
 
 def _oracle(
-    windows: Windows, frame: Frame, chosen: Sequence[Metric], floors: bool | Floors, notes: list[str]
+    windows: Windows, chosen: Sequence[Metric], floors: bool | Floors, notes: list[str]
 ) -> FittedProcess | None:
     """The process that floors and controls come from, where something asks for it and it can be had."""
     if floors is not True and not any(each.needs.control for each in chosen):
         return None
     try:
-        return FittedProcess.fit(windows, frame, BASELINES[ORACLE].fit)
+        return fitted_baseline(ORACLE, windows)
     except DataError as error:
         notes.append(str(error))
         return None
@@ -201,10 +202,7 @@ def _baselines(
         if name not in BASELINES:
             raise SettingError(f"No baseline is called {name!r}; there are {', '.join(BASELINES)}.")
     n = min(MOST_WINDOWS, max(map(len, sets.values())))
-    return {
-        BASELINES[name].title: FittedProcess.fit(windows, frame, BASELINES[name].fit).draw(n, frame.seed)
-        for name in names
-    }
+    return {BASELINES[name].title: draw_baseline(name, windows, n, frame.seed) for name in names}
 
 
 def _measured_floors(
@@ -239,13 +237,7 @@ def _left_out(results: Mapping[str, Scores]) -> dict[str, str]:
     for data, scores in results.items():
         for name, why in scores.missing.items():
             by_score.setdefault(name, {})[data] = why
-    left_out = {}
-    for name, whys in by_score.items():
-        same = len(whys) == len(results) and len(set(whys.values())) == 1
-        left_out[name] = (
-            next(iter(whys.values())) if same else "; ".join(f"{data}: {why}" for data, why in whys.items())
-        )
-    return left_out
+    return {name: one_reason(whys, len(results)) for name, whys in by_score.items()}
 
 
 def _curves(shown: Mapping[str, DataSet], chosen: Sequence[Metric], frame: Frame) -> dict[str, dict[str, Any]]:
