@@ -74,7 +74,8 @@ class Bootstrap:
         start = np.take_along_axis(targets, began, axis=1)
         first = np.repeat(np.cumsum(self.lengths) - self.lengths, self.lengths)[start]  # of the strip
         length = np.repeat(self.lengths, self.lengths)[start]
-        return first + (start - first + time - began) % length
+        position: NDArray[np.int64] = first + (start - first + time - began) % length
+        return position
 
     def state(self) -> State:
         """`rows`, `lengths`, `block`."""

@@ -51,7 +51,8 @@ class Gaussian:
         variances, directions = np.linalg.eigh(self.covariance)
         root = directions * np.sqrt(np.maximum(variances, 0.0))  # (d, d); series may copy each other
         z = stream(seed, "gaussian").standard_normal((paths, bars, len(self.mean)))
-        return self.mean + np.einsum("ptj,ij->pti", z, root)  # not a product of matrices: those round by size
+        linked: Array = np.einsum("ptj,ij->pti", z, root)  # not a product of matrices: those round by size
+        return self.mean + linked
 
     def state(self) -> State:
         """`mean`, `covariance`."""
