@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfin_core.evaluation.metric import Array, Context, Needs, by_series, metric
-from synthfin_core.evaluation.shapes import BLOCK, Remembered, nearest
+from synthfin_core.evaluation.shapes import BLOCK, Remembered, nearest, shapes
 from synthfin_core.rng import stream
 
 #: Steps in a piece: two trading weeks agree by chance in no market.
@@ -59,17 +59,22 @@ class Pieces:
         """
         return np.unique(_project(self.x / self.scale, self.weights), return_index=True)
 
-    def at(self, flat: NDArray[np.intp]) -> Array:
-        """The pieces `(len(flat), length, d)` at flat positions in `(window, offset)`."""
+    def place(self, flat: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Window and offset of the pieces at flat positions in `(window, offset)`."""
         window, offset = np.divmod(flat, self.x.shape[1] - self.length + 1)
+        return window, offset
+
+    def at(self, flat: NDArray[np.intp]) -> Array:
+        """The pieces `(len(flat), length, d)` at flat positions."""
+        window, offset = self.place(flat)
         found: Array = self.x[window[:, None], offset[:, None] + np.arange(self.length)]
         return found
 
     def to_nearest(self, known: Pieces, which: NDArray[np.intp]) -> Array:
         """Distance in shape from `which` pieces to the nearest of all the `known` ones, `(len(which),)`."""
         first = known.distinct[1]
-        blocks = (known.at(first[at : at + BLOCK]) for at in range(0, len(first), BLOCK))
-        return nearest(self.at(which), blocks).first
+        blocks = (shapes(known.at(first[at : at + BLOCK])) for at in range(0, len(first), BLOCK))
+        return nearest(shapes(self.at(which)), blocks).first
 
     def threshold(self, known: Pieces, seed: int) -> float:
         """The distance to the `known` pieces that 1 % of these pieces are below."""
@@ -134,11 +139,23 @@ def _copied(real: Pieces, synthetic: Pieces, tolerance: float) -> NDArray[np.boo
     copied = np.zeros(wanted.size, dtype=bool)
     left = np.arange(wanted.size)  # pieces with candidates left to compare
     while (left := left[keys[at[left]] <= wanted[left] + tolerance]).size:
-        gap = np.abs(real.at(first[at[left]]) - synthetic.at(left))
-        copied[left] = (gap <= tolerance * real.scale).all(axis=(1, 2))
+        copied[left] = _equal(real, first[at[left]], synthetic, left, tolerance)
         at[left] += 1
         left = left[~copied[left]]
     return copied.reshape(len(synthetic.x), -1)
+
+
+def _equal(
+    real: Pieces, known: NDArray[np.intp], synthetic: Pieces, asked: NDArray[np.intp], tolerance: float
+) -> NDArray[np.bool_]:
+    """Whether each `asked` piece equals the `known` one beside it; value by value, as gathering both is far slower."""
+    (window, offset), (other, other_offset) = real.place(known), synthetic.place(asked)
+    same = np.ones(len(asked), dtype=bool)
+    steps, other_steps = window * real.x.shape[1] + offset, other * synthetic.x.shape[1] + other_offset
+    for a, b, scale in zip(by_series(real.x), by_series(synthetic.x), real.scale, strict=True):
+        for step in range(real.length):
+            same &= np.abs(a[steps + step] - b[other_steps + step]) <= tolerance * scale
+    return same
 
 
 @metric(

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfin_core.errors import DataError
-from synthfin_core.evaluation.discrepancy import disjoint
 from synthfin_core.evaluation.features import Described, described
 from synthfin_core.evaluation.metric import Array, Needs, metric
 
@@ -31,9 +30,15 @@ def thinned(starts: NDArray[np.intp], length: int) -> list[NDArray[np.intp]]:
         Steps in a window.
     """
     overlap = len(starts) > 1 and np.diff(starts).min() < length
-    first = starts[0] + np.arange(PHASES if overlap else 1) * length // PHASES
-    begins = np.unique(np.searchsorted(starts, first[first <= starts[-1]]))
-    return [_spread(begin + disjoint(starts[begin:], length)) for begin in begins.tolist()]
+    choices = {}
+    for phase in range(PHASES if overlap else 1):
+        chosen = []
+        at = int(np.searchsorted(starts, starts[0] + phase * length // PHASES))
+        while at < len(starts):
+            chosen.append(at)
+            at = int(np.searchsorted(starts, starts[at] + length))
+        choices[tuple(chosen)] = _spread(np.array(chosen, dtype=np.intp))
+    return list(choices.values())
 
 
 def _spread(chosen: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -50,13 +55,15 @@ def neighbourhood_counts(real: Array, synthetic: Array, k: int = NEIGHBOURS) -> 
     `synthetic` is `(m, f)`.
     """
     radius = np.partition(_squared_distances(real, real), k, axis=1)[:, k]  # the point itself is the nearest
-    count: NDArray[np.intp] = (_squared_distances(real, synthetic) <= radius[:, None]).sum(axis=1)
+    count: NDArray[np.intp] = np.count_nonzero(_squared_distances(real, synthetic) <= radius[:, None], axis=1)
     return count
 
 
 def _squared_distances(a: Array, b: Array) -> Array:
     """Squared distances `(n, m)` between the rows of `a (n, f)` and `b (m, f)`."""
-    squares: Array = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T
+    squares: Array = a @ (-2 * b.T)
+    squares += np.einsum("nf,nf->n", a, a)[:, None]
+    squares += np.einsum("mf,mf->m", b, b)
     return squares
 
 

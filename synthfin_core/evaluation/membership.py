@@ -102,15 +102,14 @@ def membership(real: Records, synthetic: Records, context: Context) -> Finding:
     r"""Area under the ROC curve, above one half, of an attack on stretches of history.
 
     A real window lies at distances :math:`d_S` and :math:`d_C` in shape (see `shapes`) from the closest of up to 1,000
-    windows of the synthetic data and of the control. How far it lies from data made without it depends on how common
-    its shape is, so that the attack scores how much nearer it is to the synthetic data than to the control:
+    windows of the synthetic data and of the control. A stretch scores the mean over its windows of
 
-    .. math:: s = z(\log d_C) - z(\log d_S)
+    .. math:: -\log d_S \quad \text{and of} \quad \log d_C - \log d_S,
 
-    with `z` standardised by the mean and standard deviation over the hold-out. Without `z` this would be the
-    nearest-neighbour estimate of the logarithm of the ratio of the two densities; with it, data whose shapes vary less
-    than the control's, or not at all, pass for what they are. A stretch scores the mean of its windows. Members are
-    stretches of the training data, the others are stretches of the hold-out.
+    the nearest-neighbour estimates, but for constants, of the logarithms of the synthetic density and of its ratio to
+    the control's. Members are stretches of the training data, the others are stretches of the hold-out. The first
+    alone would blame a model for years that are near to all data, the second alone for years that are far from the
+    control; so the smaller of the two areas counts.
 
     Returns
     -------
@@ -123,35 +122,27 @@ def membership(real: Records, synthetic: Records, context: Context) -> Finding:
     DataError
         If there are fewer than four stretches on a side.
     """
-    members, others = _attacked(real, synthetic, context)
-    few = min(len(members), len(others))
-    if few < FEWEST_STRETCHES:
+    seed, count = context.seed, asked_count(real)
+    plain, calibrated = [], []
+    for known in (real, context.holdout):
+        number = stretches(known.starts, known.x.shape[1])
+        near, apart = (np.log(each.nearest(known, seed, count).back) for each in (synthetic, context.control))
+        plain.append(_means(number, -near))
+        calibrated.append(_means(number, apart - near))
+    members, others = map(len, plain)
+    if min(members, others) < FEWEST_STRETCHES:
         raise DataError(
             f"it needs at least {FEWEST_STRETCHES} stretches of one and a half windows each that share no step, in the "
-            f"training data and in the hold-out, and there are {few}"
+            f"training data and in the hold-out, and there are {members} and {others}"
         )
-    area = auc(members, others)
-    low, high = auc_interval(area, len(members), len(others))
-    exhibit = {"auc": area, "low": low, "high": high, "members": len(members), "others": len(others)}
+    area = min(auc(*plain), auc(*calibrated))
+    low, high = auc_interval(area, members, others)
+    exhibit = {"auc": area, "low": low, "high": high, "members": members, "others": others}
     return Finding(max(0.0, area - 0.5), {name: np.array([float(value)]) for name, value in exhibit.items()})
 
 
-def _attacked(real: Records, synthetic: Records, context: Context) -> list[Array]:
-    """The attack's score of each stretch, of the training data and of the hold-out."""
-    seed, count = context.seed, asked_count(real)
-    total = [np.zeros(len(known.x)) for known in (real, context.holdout)]
-    for sign, data in ((1, context.control), (-1, synthetic)):
-        member, other = (np.log(data.nearest(known, seed, count).back) for known in (real, context.holdout))
-        spread = other.std()
-        if spread > 0:
-            for score, log in zip(total, (member, other), strict=True):
-                score += sign * (log - other.mean()) / spread
-    return [_means(known, score) for known, score in zip((real, context.holdout), total, strict=True)]
-
-
-def _means(known: Records, score: Array) -> Array:
-    """Mean over each stretch."""
-    number = stretches(known.starts, known.x.shape[1])
+def _means(number: NDArray[np.intp], score: Array) -> Array:
+    """Mean of the windows' scores in each stretch."""
     inside = number >= 0
     mean: Array = np.bincount(number[inside], score[inside]) / np.bincount(number[inside])
     return mean

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from synthfin_core.evaluation.features import window_starts
 from synthfin_core.evaluation.metric import Array, Context, Finding, Needs, metric
-from synthfin_core.evaluation.shapes import Nearest, Remembered, blocks, nearest
+from synthfin_core.evaluation.shapes import BLOCK, Nearest, Remembered, Single, nearest, shapes
 from synthfin_core.rng import stream
 
 #: Share of the control's windows that count as conspicuous: what chance gives an innocent model.
@@ -38,16 +38,24 @@ class Records:
         """The step at which each window starts; see `window_starts`."""
         return window_starts(self.x)
 
+    @cached_property
+    def shapes(self) -> Single:
+        """The windows without level and scale; see `shapes`."""
+        return shapes(self.x)
+
     def asked(self, seed: int, count: int) -> NDArray[np.intp]:
         """Which of the windows are looked up: `count` at most, drawn without replacement."""
         return stream(seed, "records").permutation(len(self.x))[:count]
 
     def nearest(self, known: Records, seed: int, count: int) -> Nearest:
         """Distances in shape between the windows asked for and all of the `known` ones."""
-        found: Nearest = self._remembered.once(
-            known, (seed, count), lambda: nearest(self.x[self.asked(seed, count)], blocks(known.x))
-        )
-        return found
+
+        def found() -> Nearest:
+            blocks = (known.shapes[at : at + BLOCK] for at in range(0, len(known.x), BLOCK))
+            return nearest(self.shapes[self.asked(seed, count)], blocks)
+
+        distances: Nearest = self._remembered.once(known, (seed, count), found)
+        return distances
 
 
 def asked_count(real: Records) -> int:

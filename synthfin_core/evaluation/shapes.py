@@ -42,16 +42,19 @@ def shapes(x: Array) -> Single:
 
     Returns
     -------
-    ndarray of float32 (n, t d)
+    ndarray of float32 (n, d t)
         Zeros for a series that is constant in its stretch: such a series is like no other.
     """
     n, t, d = x.shape
-    deviation = x - x.mean(axis=1, keepdims=True)
-    scale = np.sqrt(np.einsum("ntd,ntd->nd", deviation, deviation))
-    varies = scale > ROUNDING * np.sqrt(t) * np.abs(x).max(axis=1)
-    weight = np.divide(1 / np.sqrt(d), scale, out=np.zeros_like(scale), where=varies)
-    deviation *= weight[:, None]
-    return deviation.reshape(n, t * d).astype(np.float32)
+    found = np.empty((n, d, t), dtype=np.float32)
+    for i in range(d):
+        series = np.ascontiguousarray(x[:, :, i])
+        deviation = series - series.mean(axis=1, keepdims=True)
+        scale = np.sqrt(d * np.einsum("nt,nt->n", deviation, deviation))
+        varies = scale > ROUNDING * np.sqrt(d * t) * np.abs(series).max(axis=1)
+        weight = np.divide(1, scale, out=np.zeros(n), where=varies)
+        np.multiply(deviation, weight[:, None], out=found[:, i], casting="same_kind")
+    return found.reshape(n, d * t)
 
 
 class Nearest(NamedTuple):
@@ -73,24 +76,24 @@ class Nearest(NamedTuple):
     back: Array
 
 
-def nearest(asked: Array, known: Iterable[Array]) -> Nearest:
+def nearest(asked: Single, known: Iterable[Single]) -> Nearest:
     """Nearest known stretches of each one asked about, and the other way round.
 
     Parameters
     ----------
-    asked : ndarray (m, t, d)
-    known : iterable of ndarray (n_i, t, d)
-        One after the other, so that never more than one block of them is held.
+    asked : ndarray of float32 (m, f)
+        See `shapes`.
+    known : iterable of ndarray of float32 (n_i, f)
+        A block after the other, so that never more than `m n_i` correlations are held.
     """
-    wanted = shapes(asked)  # (m, t d)
-    rows = np.arange(len(wanted))
-    first = np.full(len(wanted), -np.inf, dtype=np.float32)  # correlations: the largest is the nearest
+    rows = np.arange(len(asked))
+    first = np.full(len(asked), -np.inf, dtype=np.float32)  # correlations: the largest is the nearest
     second = first.copy()
-    which = np.zeros(len(wanted), dtype=np.intp)
+    which = np.zeros(len(asked), dtype=np.intp)
     back = []
     seen = 0
     for block in known:
-        alike = wanted @ shapes(block).T  # (m, n_i)
+        alike = asked @ block.T  # (m, n_i)
         back.append(alike.max(axis=0))
         top = alike.argmax(axis=1)
         best = alike[rows, top]
@@ -106,11 +109,6 @@ def _distance(correlation: Single) -> Array:
     """Distance of two shapes of this correlation, no smaller than what single precision can tell."""
     distance: Array = np.sqrt(2 * np.maximum(1 - correlation.astype(np.float64), 0))
     return np.maximum(distance, CLOSEST)
-
-
-def blocks(x: Array) -> Iterable[Array]:
-    """The windows `x (n, t, d)` a block at a time."""
-    return (x[at : at + BLOCK] for at in range(0, len(x), BLOCK))
 
 
 class Remembered:
