@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from math import nan
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -107,7 +108,7 @@ def evaluate(
         notes.append("There are no hold-out windows, so the scores have no reference.")
     control = None if oracle is None else DataSet(oracle.draw(MOST_WINDOWS, integer_seed(seed, "control")))
 
-    measured, share = _measured_floors(floors, windows, chosen, oracle, frame, ours, on_progress, should_stop)
+    measured, share = _measured_floors(floors, windows, chosen, ours, seed, on_progress, should_stop)
     pairs = [Pair(real, each, holdout, control) for each in ours.values()]
     if holdout is not None:
         pairs.append(Pair(real, holdout, holdout, control))
@@ -205,13 +206,44 @@ def _baselines(
     return {BASELINES[name].title: draw_baseline(name, windows, n, frame.seed) for name in names}
 
 
+def measure_floors(
+    windows: Windows,
+    scores: Sequence[str] | Which = "quick",
+    count: int = MOST_WINDOWS,
+    seed: int = 0,
+    on_progress: OnProgress | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Floors:
+    """The noise floors of scores on these windows; see `evaluate`.
+
+    Parameters
+    ----------
+    windows : Windows
+    scores : sequence of str, "quick" or "all"
+    count : int
+        Windows of the synthetic data that are to be judged by the floors: fewer make more noise.
+    seed : int
+    on_progress, should_stop : callable, optional
+
+    Raises
+    ------
+    Stopped
+        If `should_stop` said so.
+    """
+    notes: list[str] = []
+    chosen = _chosen(scores)
+    oracle = _oracle(windows, chosen, True, notes)
+    frame = frame_of(windows, seed)
+    found = make_floors(windows, chosen, oracle, frame, MOST_WINDOWS, count, on_progress, should_stop)
+    return replace(found, notes=(*notes, *found.notes))
+
+
 def _measured_floors(
     floors: bool | Floors,
     windows: Windows,
     chosen: Sequence[Metric],
-    oracle: FittedProcess | None,
-    frame: Frame,
     ours: Mapping[str, DataSet],
+    seed: int,
     on_progress: OnProgress | None,
     should_stop: Callable[[], bool] | None,
 ) -> tuple[Floors | None, float]:
@@ -222,7 +254,7 @@ def _measured_floors(
         return None, 0.0
     count = max(len(each.x) for each in ours.values())
     told = None if on_progress is None else lambda share, words: on_progress(0.5 * share, words)
-    return make_floors(windows, chosen, oracle, frame, MOST_WINDOWS, count, told, should_stop), 0.5
+    return measure_floors(windows, [each.name for each in chosen], count, seed, told, should_stop), 0.5
 
 
 def _after(share: float, on_progress: OnProgress | None) -> OnProgress | None:

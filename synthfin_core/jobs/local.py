@@ -6,18 +6,19 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from synthfin_core.errors import SettingError
-from synthfin_core.jobs import slots
-from synthfin_core.spec import RunSpec
-from synthfin_core.store import Run, Status, Store, process
+from synthfin_core.jobs import scorer, slots
+from synthfin_core.spec import RunSpec, Setup
+from synthfin_core.store import Run, Scorecard, Status, Store, Wanted, process
 from synthfin_core.store.files import plain_errors
 
 # Workers started by this process, by store and slot: a page that runs again must not start them twice, and a child
 # that ended must be waited for.
-_children: dict[tuple[Path, int], subprocess.Popen[bytes]] = {}
+_children: dict[tuple[Path, int | str], subprocess.Popen[bytes]] = {}
 _lock = threading.Lock()
 
 
@@ -74,6 +75,50 @@ class LocalExecutor:
         elif status.active:
             run.request_stop()
 
+    def score(self, setup: Setup, wanted: Wanted) -> Scorecard:
+        """Let a scorecard wait for the scorer; one that waits or is worked on is asked for more.
+
+        Parameters
+        ----------
+        setup : Setup
+            Whose windows the scores are against.
+        wanted : Wanted
+            The runs to be scored, and whether with the judges that train networks.
+
+        Raises
+        ------
+        StoreError
+            If the store can't be written to.
+        """
+        card = self.store.scorecard(setup)
+        card.want(wanted)
+        card.clear_stop()
+        if self.store.scoring.place(card.id) is None:
+            if not card.status().active:
+                card.write_status(Status("queued"))
+            self.store.scoring.put(card.id, resume=False)
+        self.ensure_scorer()
+        return card
+
+    def stop_scoring(self, card: Scorecard) -> None:
+        """Take a scorecard out of the queue, or stop the work on it; what was scored stays."""
+        if self.store.scoring.remove(card.id):
+            card.write_status(Status("stopped", message="Taken out of the queue."))
+        if card.status().active:
+            card.request_stop()
+
+    def ensure_scorer(self) -> None:
+        """Start the scorer if it is not there."""
+        with _lock:
+            child = _children.get((self.store.root, scorer.SLOT))
+            if child is not None and child.poll() is None:
+                return
+            held = slots.take(self.store, scorer.SLOT)
+            if held is not None:
+                held.close()
+                command = ["synthfin_core.jobs.scorer", "--store", str(self.store.root)]
+                _children[self.store.root, scorer.SLOT] = self._start(scorer.SLOT, command)
+
     def ensure_workers(self) -> None:
         """Start the workers that are not there; cheap, and harmless from several processes at once."""
         with _lock:
@@ -86,7 +131,8 @@ class LocalExecutor:
                 held = slots.take(self.store, slot)
                 if held is not None:
                     held.close()
-                    _children[self.store.root, slot] = self._start(slot)
+                    command = ["synthfin_core.jobs.worker", "--store", str(self.store.root), "--slot", str(slot)]
+                    _children[self.store.root, slot] = self._start(slot, [*command, "--parent", str(os.getpid())])
 
     def close(self, seconds: float = 10.0) -> None:
         """End the workers that this process started; runs at hand go back into the queue."""
@@ -103,13 +149,11 @@ class LocalExecutor:
                 child.kill()
                 child.wait()
 
-    def _start(self, slot: int) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "synthfin_core.jobs.worker"]
-        command += ["--store", str(self.store.root), "--slot", str(slot), "--parent", str(os.getpid())]
+    def _start(self, slot: int | str, module: Sequence[str]) -> subprocess.Popen[bytes]:
         log = slots.slot_path(self.store, slot).with_suffix(".log")
         with plain_errors(log), open(log, "wb") as output:
             return subprocess.Popen(
-                command,
+                [sys.executable, "-m", *module],
                 cwd=Path(__file__).resolve().parents[2],
                 env=_environment(slot),
                 stdin=subprocess.DEVNULL,
@@ -135,10 +179,10 @@ def default_workers() -> int:
     return _gpus() or max(1, _cores() // 2)
 
 
-def _environment(slot: int) -> dict[str, str]:
+def _environment(slot: int | str) -> dict[str, str]:
     environment = {"OMP_NUM_THREADS": "1", **os.environ}
     if _gpus():
-        environment.setdefault("CUDA_VISIBLE_DEVICES", str(slot % _gpus()))
+        environment.setdefault("CUDA_VISIBLE_DEVICES", str(slot % _gpus() if isinstance(slot, int) else 0))
     return environment
 
 

@@ -10,12 +10,12 @@ from synthfin_core.store import Store
 from synthfin_core.store.files import make_folder, plain_errors
 
 
-def slot_path(store: Store, slot: int) -> Path:
+def slot_path(store: Store, slot: int | str) -> Path:
     """The file whose lock is the slot."""
     return store.root / "slots" / f"slot-{slot}.lock"
 
 
-def take(store: Store, slot: int) -> IO[bytes] | None:
+def take(store: Store, slot: int | str) -> IO[bytes] | None:
     """Hold a slot until the returned file is closed; None when another process holds it."""
     path = slot_path(store, slot)
     make_folder(path.parent)

@@ -2,6 +2,20 @@
 
 from synthfin_core.store.folder import Store, StoredPanel
 from synthfin_core.store.run import Latents, Run
+from synthfin_core.store.scorecard import LEVELS, Level, Scorecard, Wanted, ground
 from synthfin_core.store.status import ACTIVE, STATES, Status
 
-__all__ = ["ACTIVE", "STATES", "Latents", "Run", "Status", "Store", "StoredPanel"]
+__all__ = [
+    "ACTIVE",
+    "LEVELS",
+    "STATES",
+    "Latents",
+    "Level",
+    "Run",
+    "Scorecard",
+    "Status",
+    "Store",
+    "StoredPanel",
+    "Wanted",
+    "ground",
+]

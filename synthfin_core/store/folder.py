@@ -24,6 +24,7 @@ from synthfin_core.spec import ID_PATTERN, RunSpec, Setup, slug
 from synthfin_core.store import files
 from synthfin_core.store.queue import Queue
 from synthfin_core.store.run import Run
+from synthfin_core.store.scorecard import Scorecard, ground, scorecard_id
 
 WINDOWS_KEPT = 8  #: sets of windows kept in memory
 
@@ -65,15 +66,17 @@ class Store:
     Attributes
     ----------
     root : Path
-    queue : Queue
-        The runs that wait for a worker.
+    queue, scoring : Queue
+        The runs that wait for a worker, and the scorecards that wait to be filled.
     """
 
     def __init__(self, root: str | os.PathLike[str] | None = None) -> None:
         beside = Path(__file__).resolve().parents[2] / "models_cache"
         self.root = Path(root or os.environ.get("SYNTHFIN_STORE") or beside).absolute()
         self.queue = Queue(self.root / "queue")
+        self.scoring = Queue(self.root / "scoring")
         self._runs = self.root / "runs"
+        self._scorecards = self.root / "scorecards"
         self._setups = self.root / "setups"
         self._panels = self.root / "panels"
         self._windows: OrderedDict[str, Windows] = OrderedDict()
@@ -197,6 +200,27 @@ class Store:
             while len(self._windows) > WINDOWS_KEPT:
                 self._windows.popitem(last=False)
         return windows
+
+    # Scores.
+
+    def scorecard(self, setup: Setup) -> Scorecard:
+        """The scorecard of a setup's windows, made when it is not there yet."""
+        card_id = scorecard_id(setup)
+        path = files.child(self._scorecards, card_id, "scorecard")
+        if not path.exists():
+            asked = {"setup": ground(setup).to_dict(), "created": time.time()}
+            _publish(path, {"spec.json": json.dumps(asked, indent=1).encode()})
+        return Scorecard(path, self.scoring)
+
+    def scorecard_named(self, card_id: str) -> Scorecard:
+        """The scorecard of that id.
+
+        Raises
+        ------
+        RunNotFound
+            If there is none.
+        """
+        return Scorecard(self._existing(self._scorecards, card_id, "scorecard"), self.scoring)
 
     # Runs.
 

@@ -302,6 +302,14 @@ class Run:
         names, kinds, units = (tuple(arrays[name].tolist()) for name in ("names", "kinds", "units"))
         return Samples(x=arrays["x"], names=names, kinds=kinds, units=units, start=arrays["start"])
 
+    @property
+    def samples_stamp(self) -> int:
+        """When the kept windows were drawn, in nanoseconds since 1970; 0 while there are none."""
+        try:
+            return (self.path / "samples.npz").stat().st_mtime_ns
+        except OSError:
+            return 0
+
     def save_latents(self, latents: Latents) -> None:
         """Keep where training windows lie in the latent space."""
         files.write_npz(self.path / "latents.npz", vars(latents))
