@@ -207,7 +207,7 @@ def upper_tail_dependence(real: Dependence, synthetic: Dependence) -> Finding:
     needs=_SEVERAL,
     prepare=prepare_dependence,
     help="How much oftener the synthetic series lose together than Gaussian ones of the same rank correlation would; "
-    "markets are above one, and a model that is Gaussian at heart cannot be.",
+    "shares are usually well above one, and a model that is Gaussian at heart cannot be.",
 )
 def joint_losses_over_gaussian(real: Dependence, synthetic: Dependence) -> float:
     """Mean lower tail dependence of the synthetic pairs over the Gaussian copula's at their rank correlations."""

@@ -67,7 +67,7 @@ def hill_index(ordered: Array, side: str, share: float = TAIL) -> Array:
     side : {"left", "right"}
         Losses or gains.
     share : float
-        Share of the side's values that are taken as its tail; rounded up to whole values.
+        Share of the side's values that are taken as its tail; rounded down, and one value at least.
 
     Returns
     -------
@@ -78,8 +78,8 @@ def hill_index(ordered: Array, side: str, share: float = TAIL) -> Array:
     found = np.full(len(sizes), np.nan)
     for i, one in enumerate(sizes):
         moves = one.size - int(np.searchsorted(one[::-1], 0.0, side="right"))
-        k = int(np.ceil(share * moves))
-        if 0 < k < moves and one[0] > one[k]:
+        k = max(int(share * moves), 1)
+        if k < moves and one[0] > one[k]:
             found[i] = 1 / np.log(one[:k] / one[k]).mean()
     return found
 

@@ -64,10 +64,11 @@ def test_rows_of_some_of_the_windows():
     np.testing.assert_array_equal(values, history[seen])
 
 
-def test_bars_without_a_move_are_not_taken_for_one_another():
-    history = path(200)
-    history[stream(2, "still").random(200) < 0.3] = 0.0
-    values, _ = distinct_rows(cut(history))
+@pytest.mark.parametrize("stride", [1, 7])
+def test_bars_without_a_move_are_not_taken_for_one_another(stride):
+    history = path(20 + 26 * 7)
+    history[stream(2, "still").random(len(history)) < 0.3] = 0.0
+    values, _ = distinct_rows(cut(history, stride=stride))
     np.testing.assert_array_equal(values, history)
 
 

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import stats
 
+from synthfin_core.data.sources import load_bundled
 from synthfin_core.evaluation.curve import CURVES
 from synthfin_core.evaluation.metric import METRICS
 from synthfin_core.evaluation.tails import drawdowns, expected_shortfall, hill_index, prepare_tails, value_at_risk
@@ -43,7 +45,7 @@ def test_hill_of_an_exact_pareto_sample_is_its_exponent(side):
 def test_hill_agrees_with_a_plain_loop():
     x = heavy()[:, :, 0].ravel()
     losses = sorted((-v for v in x if v < 0), reverse=True)
-    k = int(np.ceil(0.05 * len(losses)))
+    k = int(0.05 * len(losses))
     expected = k / sum(np.log(losses[i] / losses[k]) for i in range(k))
     assert hill_index(np.sort(x)[None], "left")[0] == pytest.approx(expected)
     assert hill_index(np.sort(-x)[None], "right")[0] == pytest.approx(expected)
@@ -53,6 +55,22 @@ def test_hill_of_normal_values_is_far_thinner_than_of_student_values():
     found = [hill_index(dist.ppf(midpoints(50_000))[None], "left")[0] for dist in (stats.t(3), stats.norm)]
     assert found[0] == pytest.approx(2.8, abs=0.3)
     assert found[1] > 5
+
+
+def test_published_values_of_the_index():
+    """S&P 500, May 2009 to 2018: tail index of |r|, value at risk and shortfall, drawdowns over 250 days."""
+    close = load_bundled("sp500").frame["S&P 500"].loc["2009-05":"2018"]
+    r = np.diff(np.log(close.to_numpy()))
+    size, ordered = np.sort(np.abs(r))[None], np.sort(r)[None]
+    found = [hill_index(size, "right", share)[0] for share in (0.05, 0.025, 0.01)]
+    np.testing.assert_allclose(found, [3.70, 3.91, 4.76], atol=0.006)
+    found = [100 * value_at_risk(ordered, share)[0] for share in (0.05, 0.01)]
+    np.testing.assert_allclose(found, [1.62, 2.88], atol=0.006)
+    found = [100 * expected_shortfall(ordered, share)[0] for share in (0.05, 0.01, 0.025)]
+    np.testing.assert_allclose(found, [2.40, 3.66, 2.95], atol=0.006)
+    windows = sliding_window_view(r, 250)[:, :, None]
+    found = np.quantile(drawdowns(windows), (0.05, 0.25, 0.5, 0.75, 0.95))
+    np.testing.assert_allclose(found, [0.05, 0.07, 0.10, 0.14, 0.19], atol=0.006)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.025, 0.05])
