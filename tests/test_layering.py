@@ -26,6 +26,7 @@ RANKS = (
     ("pipeline", "spec"),
     ("evaluation", "export"),
     ("plots",),
+    ("document",),
     ("store",),
     ("jobs",),
     ("api",),
@@ -36,7 +37,7 @@ RANKS = (
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 TORCH_AT_TOP = {"nn", "losses", "training", "lab", "judges"}
 TORCH_INSIDE_FUNCTIONS = {"generators", "jobs", "evaluation"}
-BLIND_TO_MODELS = {"evaluation", "plots", "processes", "judges"}
+BLIND_TO_MODELS = {"evaluation", "plots", "document", "processes", "judges"}
 MODELS = {"generators", "generators.base", "registry", "nn", "training"}
 
 

@@ -16,6 +16,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from synthfin_core.evaluation.verdict import CLOSE, COPIES, FAR, NEAR, WITHIN
+
 Array = NDArray[np.float64]
 
 #: Passed to whatever draws a figure: no logo, and the tool bar only while the mouse is over it.
@@ -30,6 +32,15 @@ CONFIG: dict[str, Any] = {
 REAL, HOLDOUT = "#7d8896", "#b0976a"
 #: Okabe and Ito's colours, told apart with any colour vision, without those that vanish on white or black.
 RUNS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+#: By verdict, told apart with any colour vision; `VERDICT_INK` is readable on each, on a light and on a dark page.
+VERDICTS = {
+    WITHIN: "#56B4E9",
+    NEAR: "#E69F00",
+    FAR: "#D55E00",
+    CLOSE: "#CC79A7",
+    COPIES: "#CC79A7",
+}
+VERDICT_INK = "#10151c"
 #: For numbers along a scale, and for numbers around zero.
 SEQUENTIAL, DIVERGING = "Viridis", "RdBu"
 
