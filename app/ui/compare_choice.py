@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,8 +12,7 @@ from numpy.typing import NDArray
 from app.ui import cached, state
 from synthfin_core.data.windows import Windows
 from synthfin_core.evaluation.score import HOLDOUT, TRAINING
-from synthfin_core.representation import representation_class
-from synthfin_core.store import Run
+from synthfin_core.store import Run, ground
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def choose(done: Sequence[Run]) -> Chosen:
     """Draw the choice of data and runs; only runs on the same windows are compared with each other."""
     groups: dict[str, list[Run]] = {}
     for run in done:
-        groups.setdefault(_ground(run), []).append(run)
+        groups.setdefault(ground(run.spec.setup).id, []).append(run)
     keys = list(groups)
     current = state.studio()
     first = next((i for i, key in enumerate(keys) if current.run_id in {run.id for run in groups[key]}), 0)
@@ -94,11 +92,3 @@ def choose(done: Sequence[Run]) -> Chosen:
     )
     current.compared = list(picked)
     return Chosen(cached.windows(runs[next(iter(runs))].spec.setup), [runs[run_id] for run_id in picked])
-
-
-def _ground(run: Run) -> str:
-    """Names the windows a run was trained on, whatever their representation."""
-    setup = run.spec.setup.to_dict()
-    representation = setup["windows"].pop("representation")
-    levels = bool(representation) and representation_class(representation).levels
-    return json.dumps([setup, levels], sort_keys=True)

@@ -1,14 +1,14 @@
-"""Trained models beside real data, in numbers and in pictures."""
+"""The leaderboard: trained models and classical baselines beside real data, in numbers and in pictures."""
 
 import streamlit as st
 
-from app.ui import compare_choice, compare_pictures, compare_scores, pick
+from app.ui import compare_choice, compare_pictures, compare_scores, leaderboard, pick, score_folds, scoring
 from app.ui.messages import plainly
 
 st.title("Compare")
 st.markdown(
-    "Synthetic windows beside real ones. Each number stands beside what real hold-out data score against real training "
-    "data: a model that matches that is as good as these data can show."
+    "Synthetic windows beside real ones. Each number stands beside its noise floor, which is what perfect samples "
+    "would score on your own data, and beside classical baselines that a model has to beat to be worth its training."
 )
 
 done = pick.runs_where(pick.is_done)
@@ -22,15 +22,27 @@ if not chosen.runs:
     st.info("Choose at least one trained model above.", icon=":material/info:")
     st.stop()
 
-PARTS = {
-    "Scores": compare_scores.show,
+with plainly(stop=True):
+    card = scoring.card_of(chosen)
+    report = scoring.report_of(chosen, card)
+    scoring.follow(chosen, card, report)
+
+SCORED = {"Leaderboard": leaderboard.show, "Every score": score_folds.show, "Take away": compare_scores.show}
+PICTURES = {
     "Distributions": compare_pictures.distributions,
     "Paths": compare_pictures.paths,
     "Memory": compare_pictures.memory,
     "Correlation": compare_pictures.correlation_maps,
     "Map": compare_pictures.window_map,
 }
-for tab, draw in zip(st.tabs(list(PARTS), on_change="rerun", key="compare-part"), PARTS.values(), strict=True):
-    if tab.open:
-        with tab, plainly():
-            draw(chosen)
+names = [*SCORED, *PICTURES]
+for tab, name in zip(st.tabs(names, on_change="rerun", key="compare-part"), names, strict=True):
+    if not tab.open:
+        continue
+    with tab, plainly():
+        if name in PICTURES:
+            PICTURES[name](chosen)
+        elif report is None:
+            st.info("The first scores are on their way; the pictures are there already.", icon=":material/balance:")
+        else:
+            SCORED[name](chosen, report)

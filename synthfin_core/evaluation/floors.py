@@ -57,6 +57,9 @@ class Floors:
         By the name of a curve.
     notes : tuple of str
         What a reader has to know.
+    years : dict
+        What the training data themselves lose on scores that look at the hold-out years, by score and series: no
+        model of the training years can know that other years were calmer or wilder, so no floor is below this.
     """
 
     oracle: dict[tuple[str, str], Floor] = field(default_factory=dict)
@@ -64,6 +67,7 @@ class Floors:
     losses: dict[tuple[str, str], Array] = field(default_factory=dict)
     bands: dict[str, Band] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    years: Found = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The floors as plain values, ready for JSON."""
@@ -72,7 +76,8 @@ class Floors:
         bands = {
             name: {part: getattr(band, part).tolist() for part in Band._fields} for name, band in self.bands.items()
         }
-        return {"oracle": rows, "halves": halves, "bands": bands, "notes": list(self.notes)}
+        years = [{"score": score, "series": series, "value": value} for (score, series), value in self.years.items()]
+        return {"oracle": rows, "halves": halves, "years": years, "bands": bands, "notes": list(self.notes)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Floors:
@@ -82,23 +87,22 @@ class Floors:
             for row in values["oracle"]
             if row["score"] in METRICS
         }
-        halves = {
-            (str(row["score"]), str(row["series"])): float(row["value"])
-            for row in values["halves"]
-            if row["score"] in METRICS
-        }
+        halves, years = (
+            {(str(row["score"]), str(row["series"])): float(row["value"]) for row in values[part] if row["score"] in METRICS}
+            for part in ("halves", "years")
+        )  # fmt: skip
         bands = {
             name: Band(*(np.array(band[part], dtype=np.float64) for part in Band._fields))
             for name, band in values["bands"].items()
             if name in CURVES
         }
-        return cls(_percentiles(losses), halves, losses, bands, tuple(map(str, values["notes"])))
+        return cls(_percentiles(losses, years), halves, losses, bands, tuple(map(str, values["notes"])), years)
 
     def merged(self, other: Floors) -> Floors:
         """These floors with those of other scores."""
         return Floors(
             self.oracle | other.oracle, self.halves | other.halves, self.losses | other.losses,
-            self.bands | other.bands, tuple(dict.fromkeys(self.notes + other.notes)),
+            self.bands | other.bands, tuple(dict.fromkeys(self.notes + other.notes)), self.years | other.years,
         )  # fmt: skip
 
 
@@ -156,7 +160,8 @@ def make_floors(
         for scores in each:
             found |= scores.found
     notes = [] if halves else ["The training data are too short to halve, so they were not scored against themselves."]
-    return Floors(_percentiles(losses), found, losses, bands, tuple(notes))
+    years = _other_years(windows, quick, frame, most)
+    return Floors(_percentiles(losses, years), found, losses, bands, tuple(notes), years)
 
 
 def sampled(x: Array, most: int, seed: int, purpose: str) -> Array:
@@ -215,8 +220,25 @@ def _losses(scored: Sequence[Scores]) -> dict[tuple[str, str], Array]:
     return {key: np.array(values) for key, values in collected.items() if len(values) > len(scored) // 2}
 
 
-def _percentiles(losses: Mapping[tuple[str, str], Array]) -> dict[tuple[str, str], Floor]:
-    return {key: Floor(*map(float, np.percentile(each, (LOW, MIDDLE, HIGH)))) for key, each in losses.items()}
+def _percentiles(losses: Mapping[tuple[str, str], Array], years: Found) -> dict[tuple[str, str], Floor]:
+    found = {}
+    for key, each in losses.items():
+        low, median, high = map(float, np.percentile(each, (LOW, MIDDLE, HIGH)))
+        least = years.get(key, 0.0)
+        found[key] = Floor(low, max(median, least), max(high, least))
+    return found
+
+
+def _other_years(windows: Windows, metrics: Sequence[Metric], frame: Frame, most: int) -> Found:
+    """What the training data lose as if they were synthetic, on scores of realism that look at the hold-out."""
+    holdout = windows.holdout.x
+    asked = [each for each in metrics if each.needs.holdout and each.group != "novelty" and each.better != "none"]
+    if not len(holdout) or not asked:
+        return {}
+    real = DataSet(sampled(windows.train.x, most, frame.seed, "real training"))
+    held = DataSet(sampled(holdout, most, frame.seed, "hold-out"))
+    (scores,) = score_pairs(asked, [Pair(real, real, held)], frame)
+    return {key: METRICS[key[0]].loss(value) for key, value in scores.found.items()}
 
 
 def _bands(real: Sequence[DataSet], metrics: Sequence[Metric], frame: Frame) -> dict[str, Band]:

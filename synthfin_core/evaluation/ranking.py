@@ -1,9 +1,9 @@
 """The overall order of models, made so that no single number and no crowd of similar numbers can decide it.
 
-On each score the data sets are ranked by their distance from perfect. Ranks are averaged within a group of scores and
-then over the groups, so twenty scores of the marginal distribution weigh as much as six of dependence in time. A data
-set that a score could not be computed for takes the last rank there. Data sets of one model, with different seeds,
-give the interval.
+On each score a data set takes the place that it has among the models: one more than the number of other models whose
+median is better, ties counted half. Places are averaged within a group of scores and then over the groups, so twenty
+scores of single values weigh as much as six of dependence in time. A data set that a score could not be computed for
+comes last there. The data sets of one model, which differ in their seed, give the interval.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from synthfin_core.evaluation.floors import Floors
 from synthfin_core.evaluation.metric import METRICS
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
     from synthfin_core.evaluation.report import Row
 
 
 def ranking(rows: Sequence[Row], floors: Floors | None, models: Mapping[str, str]) -> DataFrame:
-    """Models by their mean rank, best first.
+    """Models by their mean place, best first.
 
     Parameters
     ----------
@@ -37,8 +37,8 @@ def ranking(rows: Sequence[Row], floors: Floors | None, models: Mapping[str, str
     Returns
     -------
     DataFrame
-        Columns model, rank (mean over its seeds), low and high (its best and worst seed), seeds, and a column for each
-        group of scores.
+        Columns model, rank (mean over its seeds, 1 is best), low and high (its best and worst seed), seeds, and a
+        column for each group of scores.
     """
     from pandas import DataFrame
 
@@ -46,19 +46,32 @@ def ranking(rows: Sequence[Row], floors: Floors | None, models: Mapping[str, str
     columns = ["model", "rank", "low", "high", "seeds"]
     if table.empty:
         return DataFrame(columns=columns)
-    ranks = table.fillna(math.inf).rank(axis=1, method="average")
-    groups = ranks.groupby([METRICS[str(score)].group for score in ranks.index], sort=False).mean()
+    model_of = {str(data): models.get(str(data), str(data)) for data in table.columns}
+    places = table.apply(_places, axis=1, model_of=model_of)
+    groups = places.groupby([METRICS[str(score)].group for score in places.index], sort=False).mean()
     overall = groups.mean()
     found = []
-    for model in dict.fromkeys(models.get(data, data) for data in overall.index):
-        mine = [data for data in overall.index if models.get(data, data) == model]
+    for model in dict.fromkeys(model_of.values()):
+        mine = [data for data in model_of if model_of[data] == model]
         record = {"model": model, "rank": overall[mine].mean(), "low": overall[mine].min(), "high": overall[mine].max()}
         found.append(record | {"seeds": len(mine)} | groups[mine].mean(axis=1).to_dict())
     return DataFrame(found, columns=[*columns, *groups.index]).sort_values("rank").reset_index(drop=True)
 
 
+def _places(losses: Series, model_of: Mapping[str, str]) -> Series:
+    """The place of each data set among the models, on one score."""
+    from pandas import Series
+
+    medians = losses.groupby(lambda data: model_of[str(data)]).median()
+    places = {}
+    for data, loss in losses.items():
+        others = medians.drop(model_of[str(data)])
+        places[data] = 1 + (others < loss).sum() + (others == loss).sum() / 2
+    return Series(places)
+
+
 def _losses(rows: Sequence[Row], floors: Floors | None) -> DataFrame:
-    """Mean loss over the series of each score, in floors where there are any."""
+    """Mean loss over the series of each score, in floors where there are any; infinite where there is no number."""
     from pandas import DataFrame
 
     records = []
@@ -72,4 +85,4 @@ def _losses(rows: Sequence[Row], floors: Floors | None) -> DataFrame:
     if table.empty:
         return table
     beside: DataFrame = table.pivot_table(index="score", columns="data", values="loss", aggfunc=np.mean, sort=False)
-    return beside
+    return beside.fillna(math.inf)

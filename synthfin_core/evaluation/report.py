@@ -100,7 +100,11 @@ class Report:
 
     def only(self, data: str) -> Report:
         """The part of the report that is about one data set (and the real ones)."""
-        others = set(self.data) - {data}
+        return self.keeping([data])
+
+    def keeping(self, data: Sequence[str]) -> Report:
+        """The part of the report that is about some of its data sets (and the real ones)."""
+        others = set(self.data) - set(data)
 
         def mine(named: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
             kept = {name: {k: v for k, v in each.items() if k not in others} for name, each in named.items()}
@@ -108,11 +112,11 @@ class Report:
 
         return replace(
             self,
-            rows=tuple(row for row in self.rows if row.data == data),
+            rows=tuple(row for row in self.rows if row.data not in others),
             moments=self.moments[~self.moments["data"].isin(others)].reset_index(drop=True),
             curves=mine(self.curves),
             exhibits=mine(self.exhibits),
-            models={name: model for name, model in self.models.items() if name == data},
+            models={name: model for name, model in self.models.items() if name not in others},
         )
 
     def renamed(self, name: str) -> Report:
@@ -153,9 +157,7 @@ class Report:
                     into.setdefault(name, {}).update(each)
         return cls(
             rows=tuple(rows),
-            moments=moments.sort_values("series", kind="stable", key=lambda c: c.map(_places(c))).reset_index(
-                drop=True
-            ),
+            moments=moments.sort_values("series", kind="stable", key=lambda c: c.map(series.index), ignore_index=True),
             left_out={score: one_reason(each, len(place)) for score, each in whys.items()},
             notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
             floors=floors,
