@@ -25,10 +25,10 @@ from synthfin_core.errors import DataWarning, SettingError
 from synthfin_core.processes.base import Array, State, checked, latest
 from synthfin_core.processes.series import (
     AS_ASKED,
-    CONSTANT,
+    FAILED,
     MOST_PERSISTENT_VOLATILITY,
+    NORMAL,
     REVERTING,
-    SHORT,
     SPREAD,
     SeriesFit,
     Volatility,
@@ -48,6 +48,8 @@ MOST_BARS = 20_000  # per series; more would only make the fit slower
 # Heavy-tailed innovations can throw an exponential anywhere. Volatility stays within twice the highest and half the
 # lowest that the history shows.
 BEYOND_HISTORY = np.log(4.0)
+
+DRIFT = (0.1, 10.0)  # a spread of paths, over that of the data, that a wrong level explains
 
 NEWS_MEAN = np.sqrt(2 / np.pi)
 
@@ -111,7 +113,7 @@ class EGARCH:
         Warns
         -----
         DataWarning
-            If a series is long enough, but its fit had to be simplified.
+            If a series is long enough, but could not be fitted.
         """
         if innovations not in INNOVATIONS:
             raise SettingError(f"innovations is {innovations!r}, expected one of {', '.join(INNOVATIONS)}.")
@@ -131,7 +133,7 @@ class EGARCH:
             residuals=_unit(residuals) if innovations == "resampled" else np.empty((0, len(sd))),
             simpler=np.array([fit.simpler for fit in fits]),
         )  # fmt: skip
-        if not np.isin(made.simpler, (AS_ASKED, CONSTANT, SHORT)).all():
+        if np.isin(made.simpler, (FAILED, NORMAL)).any():
             warnings.warn(made.fallback, DataWarning, stacklevel=2)
         return made
 
@@ -187,13 +189,25 @@ def _best(y: Array, lags: tuple[int, ...]) -> SeriesFit:
         return [np.array([np.log(variance) * (1 - beta), 0.05, -0.02, beta]) for beta in (0.9, 0.5)]
 
     law = Volatility(build=lambda: Variance(p=1, o=1, q=1), starts=starts)
-    draws = Copula(np.eye(1), 100.0).draw(2000, 8, 0)
     for fit in map(_reverting, fits_of(y, lags, law, skewed=True)):
-        e = innovations(draws, 100.0, fit.shape[None])[..., 0]
-        spread = float(np.median(_series(e, fit.ar, fit.variance, _limits(fit)).std(axis=1)))
+        spread = _spread(fit)
+        if fit.simpler == AS_ASKED and not SPREAD[0] <= spread <= SPREAD[1]:
+            fit = fit.simplified_to(fit.variance, REVERTING)
+        # Volatility that only falls or rises within the history shows no level to revert to: that of the data serves.
+        if fit.simpler == REVERTING and DRIFT[0] <= spread <= DRIFT[1]:
+            omega = fit.variance[0] - (1 - fit.variance[3]) * 2 * np.log(spread)
+            fit = fit.simplified_to(np.concatenate([[omega], fit.variance[1:]]), REVERTING)
+            spread = _spread(fit)
         if SPREAD[0] <= spread <= SPREAD[1]:
             break
     return fit
+
+
+def _spread(fit: SeriesFit) -> float:
+    """Median standard deviation of paths of a standardised series."""
+    draws = Copula(np.eye(1), 100.0).draw(2000, 8, 0)
+    e = innovations(draws, 100.0, fit.shape[None])[..., 0]
+    return float(np.median(_series(e, fit.ar, fit.variance, _limits(fit)).std(axis=1)))
 
 
 def _reverting(fit: SeriesFit) -> SeriesFit:

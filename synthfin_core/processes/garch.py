@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 from synthfin_core.errors import DataWarning
 from synthfin_core.processes.base import Array, State, checked, latest
 from synthfin_core.processes.series import (
-    AS_ASKED,
-    CONSTANT,
+    FAILED,
     MOST_PERSISTENT_VOLATILITY,
+    NORMAL,
     REVERTING,
-    SHORT,
     SPREAD,
     SeriesFit,
     Volatility,
@@ -77,7 +76,7 @@ class GARCH:
         Warns
         -----
         DataWarning
-            If a series is long enough, but its fit had to be simplified.
+            If a series is long enough, but could not be fitted.
         """
         arrays = checked(strips)
         y, mean, sd = standardised(arrays, latest(arrays, MOST_BARS))
@@ -93,7 +92,7 @@ class GARCH:
             correlation=residuals.T @ residuals / len(residuals),
             simpler=np.array([fit.simpler for fit in fits]),
         )  # fmt: skip
-        if not np.isin(made.simpler, (AS_ASKED, CONSTANT, SHORT)).all():
+        if np.isin(made.simpler, (FAILED, NORMAL)).any():
             warnings.warn(made.fallback, DataWarning, stacklevel=2)
         return made
 

@@ -34,7 +34,7 @@ NORMAL_SHAPE = np.array([300.0, 0.0])  # degrees of freedom and skewness, normal
 INNER_SHAPES = np.array([[2.05, -0.99], [300.0, 0.99]])  # where the skewed t has both its sides and a variance
 
 # Standard deviations of a standardised series' own paths that are believed.
-SPREAD = (1 / 3, 3.0)
+SPREAD = (0.5, 2.0)
 
 # How a series was simplified, if it was.
 AS_ASKED, CONSTANT, SHORT, FAILED, NORMAL, REVERTING = range(6)
@@ -43,7 +43,7 @@ SIMPLER = {
     SHORT: f"has fewer than {LEAST_FOR_VOLATILITY} bars, so its volatility is held constant",
     FAILED: "did not let a changing volatility be fitted, so it is held constant",
     NORMAL: "did not let a skewed Student-t be fitted, so its bars are independent and normal",
-    REVERTING: "has a volatility that drifts, so it was made to revert slowly to its mean",
+    REVERTING: "has a volatility that drifts, so it was made to revert to that of the whole history",
 }
 
 
