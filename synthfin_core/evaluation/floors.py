@@ -87,10 +87,10 @@ class Floors:
             for row in values["oracle"]
             if row["score"] in METRICS
         }
+        known = {part: [row for row in values[part] if row["score"] in METRICS] for part in ("halves", "years")}
         halves, years = (
-            {(str(row["score"]), str(row["series"])): float(row["value"]) for row in values[part] if row["score"] in METRICS}
-            for part in ("halves", "years")
-        )  # fmt: skip
+            {(str(row["score"]), str(row["series"])): float(row["value"]) for row in rows} for rows in known.values()
+        )
         bands = {
             name: Band(*(np.array(band[part], dtype=np.float64) for part in Band._fields))
             for name, band in values["bands"].items()

@@ -11,7 +11,7 @@ SHELF = (
     *("moments", "distances", "horizons"),
     *("dependence", "asymmetry", "curves"),
     *("tails", "backtests", "across"),
-    *("discrepancy", "correlational", "feature_judge", "context_distance"),
+    *("discrepancy", "correlational", "feature_judge", "judged", "context_distance"),
     *("volatility_forecast", "portfolio", "strategy_scores"),
     *("copies", "records", "coverage", "membership"),
 )
