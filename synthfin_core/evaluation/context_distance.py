@@ -34,13 +34,13 @@ FEW_VALUES = 100_000
 def context_fids(pairs: Sequence[tuple[Array, Array]], context: Context) -> list[float]:
     """Context-FID of each pair `(real (n, t, d), synthetic (m, t, d))`, with one encoder a real data set.
 
-    The encoder is smaller than the literature's (32 channels in 6 blocks, 64 out, 300 steps) so that it learns in
+    The encoder is smaller than the literature's (32 channels in 6 blocks, 64 out, 200 steps) so that it learns in
     seconds: compare these numbers with each other and take those for a paper from `context_fid`. Every data set of
     a call gives as many windows, because the covariance of few is too uneven and the distance grows with it.
     """
     from synthfin_core.judges.encoder import EncoderSize
 
-    size = EncoderSize(output=64, hidden=32, depth=6, iterations=300)
+    size = EncoderSize(output=64, hidden=32, depth=6, iterations=200)
     count = min(MOST_WINDOWS, *(len(side) for pair in pairs for side in pair))
     found = [0.0] * len(pairs)
     for real in {id(real): real for real, _ in pairs}.values():
@@ -76,8 +76,9 @@ def context_fid(
     hidden, output, depth : int
         See `EncoderSize`.
     standardise : bool
-        Bring both sides to the real mean zero and variance one, series by series. An encoder does not see
-        returns of a hundredth.
+        Bring both sides to the real mean zero and variance one, series by series, and show the encoder
+        `asinh` of that. It would not see returns of a hundredth; and where it saw crashes in full, the covariances
+        would hang on a few windows (two samples of one GARCH process would come out ten times apart).
     seed : int
         Of weights, crops, masks and the choice of windows.
 
@@ -100,15 +101,16 @@ def _distances(
     """Fréchet distance of each of the `sets` from `real`, with `count` windows of each, by one encoder."""
     from synthfin_core.judges.encoder import encoded, trained_encoder
 
-    mean, scale = np.zeros(real.shape[2]), np.ones(real.shape[2])
-    if standardise:
-        mean, scale = by_series(real).mean(axis=1), by_series(real).std(axis=1)
-    encoder = trained_encoder(np.arcsinh((real - mean) / scale), size, seed)
+    mean, scale = by_series(real).mean(axis=1), by_series(real).std(axis=1)
+
+    def seen(x: Array) -> Array:
+        return np.arcsinh((x - mean) / scale) if standardise else x
 
     def contexts(x: Array) -> Array:
         chosen = stream(seed, "context").choice(len(x), count, replace=False)
-        return encoded(encoder, np.arcsinh((x[np.sort(chosen)] - mean) / scale))
+        return encoded(encoder, seen(x[np.sort(chosen)]))
 
+    encoder = trained_encoder(seen(real), size, seed)
     of_real = contexts(real)
     return [frechet_distance(of_real, contexts(x)) for x in sets]
 

@@ -118,7 +118,7 @@ def _drawn(described: Described, among: NDArray[np.intp], seed: int) -> Array:
     better="lower",
     prepare=described,
     context=True,
-    help="How differently windows look in volatility, tails, memory and correlation taken together, from 0 to 2.",
+    help="How differently windows look in volatility, tails, memory and correlation, all taken together.",
 )
 def mmd(real: Described, synthetic: Described, context: Context) -> float:
     """Unbiased squared maximum mean discrepancy between the path features of both sides, zero where negative.

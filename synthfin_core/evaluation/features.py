@@ -30,7 +30,7 @@ PAIR_FEATURES = ("correlation", "correlation of sizes", "one step ahead", "one s
 
 
 class Described(NamedTuple):
-    """Windows in numbers: features `(n, f)`, the step where each starts `(n,)`, see `window_starts`, and their steps."""
+    """Windows in numbers: features `(n, f)`, where each starts `(n,)`, see `window_starts`, and steps of each."""
 
     features: Array
     starts: NDArray[np.intp]
@@ -76,7 +76,7 @@ def path_features(x: Array) -> Array:
         Columns are named by `feature_names(d)`. A constant window has zeros where a feature is not defined, so
         every value is finite.
     """
-    n, t, d = x.shape
+    n, _, d = x.shape
     x = np.ascontiguousarray(x.transpose(2, 1, 0))  # (d, t, n): sums over time are then sums of whole rows
     mean = x.mean(axis=1)  # (d, n)
     z = x - mean[:, None]
