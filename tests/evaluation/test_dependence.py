@@ -3,9 +3,13 @@ import pytest
 
 from synthfin_core.errors import DataError
 from synthfin_core.evaluation import METRICS, autocorrelation, correlation, usable_lags, volatility_clustering
+from synthfin_core.evaluation.dependence import centred, lagged_correlation
 from synthfin_core.rng import stream
 
 TRANSFORM = {"r": lambda v: v, "abs": abs, "square": lambda v: v * v}
+
+
+NAMES = {"acf_distance": "r", "acf_abs_distance": "abs", "acf_square_distance": "square"}
 
 
 def loop_autocorrelation(x, k, of):
@@ -34,6 +38,25 @@ def test_autocorrelation_agrees_with_a_plain_loop(of):
     for series in range(2):
         expected = [loop_autocorrelation(x[:, :, series].tolist(), k, of) for k in range(1, 6)]
         np.testing.assert_allclose(found[:, series], expected)
+
+
+def test_long_windows_agree_with_a_plain_loop():
+    """Windows longer than a block of steps, with more lags than a block has."""
+    x = stream(4, "test").standard_t(5, (3, 101, 1)).cumsum(axis=1)
+    found = autocorrelation(x, 70)[:, 0]
+    expected = [loop_autocorrelation(x[:, :, 0].tolist(), k, "r") for k in range(1, 71)]
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+def test_lagged_correlation_has_a_direction():
+    a, b = stream(5, "a").standard_normal((6, 40, 1)), stream(6, "b").standard_normal((6, 40, 1))
+    b[:, 2:] += a[:, :-2]  # b follows a by two steps
+    found = lagged_correlation(centred(a), centred(b), 3)[:, 0]
+    for k in range(4):
+        early, late = (a - a.mean())[:, : 40 - k], (b - b.mean())[:, k:]
+        assert found[k] == pytest.approx((early * late).mean() / a.std() / b.std())
+    assert found.argmax() == 2
+    assert lagged_correlation(centred(b), centred(a), 3).max() < 0.3
 
 
 def test_autocorrelation_of_an_autoregression_is_its_coefficients_powers():
@@ -65,12 +88,12 @@ def test_constant_series_has_no_autocorrelation_or_correlation():
 
 
 def test_too_many_lags_are_refused():
-    with pytest.raises(DataError, match="up to lag 6, windows of 6 steps allow 1 to 5"):
+    with pytest.raises(DataError, match="Correlation was asked up to lag 6, windows of 6 steps allow 1 to 5"):
         autocorrelation(np.zeros((3, 6, 1)), 6)
 
 
 def test_usable_lags_are_half_the_window():
-    assert [usable_lags(t) for t in (2, 3, 10, 40, 500)] == [1, 1, 5, 20, 20]
+    assert [usable_lags(t) for t in (2, 3, 10, 40, 500)] == [1, 1, 5, 20, 50]
 
 
 def test_correlation_agrees_with_numpy():
@@ -88,10 +111,29 @@ def test_correlation_distance_is_the_mean_gap_off_the_diagonal():
 
 def test_acf_distances_are_root_mean_square_gaps():
     real, synthetic = ar1(0.6, 60, 10, seed=1), ar1(0.1, 50, 10, seed=2)
-    for name, of in (("acf_distance", "r"), ("acf_abs_distance", "abs")):
+    for name, of in NAMES.items():
         gaps = [
             loop_autocorrelation(synthetic[:, :, 0].tolist(), k, of)
             - loop_autocorrelation(real[:, :, 0].tolist(), k, of)
             for k in range(1, 6)
         ]
         assert METRICS[name](real, synthetic)[0] == pytest.approx(np.sqrt(np.mean(np.square(gaps))))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_acf_distances_see_shuffled_steps_but_no_reversal(name):
+    noise = stream(1, "noise").standard_t(5, (400, 30, 1))
+    real = ar1(0.5, 400, 30) * np.exp(0.5 * noise[:, :1])
+    shuffled = stream(2, "steps").permuted(real, axis=1)
+    assert METRICS[name](real, real[:, ::-1])[0] == pytest.approx(0, abs=1e-12)
+    assert METRICS[name](real, shuffled)[0] > 0.02
+    assert METRICS[name](real, real.copy())[0] == 0
+
+
+def test_squares_weigh_the_wildest_days():
+    """Two shocks in a row: squares see little else, sizes less."""
+    real = stream(3, "real").standard_normal((200, 20, 1))
+    synthetic = real.copy()
+    synthetic[::20, 4:6] = 12
+    square, size = (METRICS[f"acf_{of}_distance"](real, synthetic)[0] for of in ("square", "abs"))
+    assert square > 1.3 * size

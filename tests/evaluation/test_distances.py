@@ -5,6 +5,7 @@ from scipy import integrate, stats
 from synthfin_core.errors import DataError
 from synthfin_core.evaluation import KS_CAVEAT, METRICS
 from synthfin_core.evaluation.density import bandwidth, kernel_density
+from synthfin_core.evaluation.distances import largest_lead, wasserstein_distance
 from synthfin_core.rng import stream
 
 
@@ -35,6 +36,28 @@ def test_wasserstein_agrees_with_scipy(pair):
 def test_wasserstein_of_a_shift_is_the_shift():
     x = stream(1, "test").standard_normal((30, 10, 1))
     assert METRICS["wasserstein"](x, x - 0.7)[0] == pytest.approx(0.7 / x.std())
+
+
+def test_distances_agree_with_scipy_on_many_values():
+    """Thousands of values, where the largest gap is first sought on a coarse grid."""
+    rng = stream(5, "many")
+    for real, synthetic in (
+        (rng.standard_t(4, 30_000), rng.standard_t(4, 20_011)),
+        (rng.standard_t(4, 20_000), rng.standard_t(3, 20_000)),
+        (rng.standard_normal(5_000).round(1), rng.standard_normal(7_000).round(1)),
+        (rng.standard_normal(5_000), rng.standard_normal(900) + 30),
+    ):
+        a, b = np.sort(real), np.sort(synthetic)
+        expected = stats.ks_2samp(real, synthetic, method="asymp").statistic
+        assert max(largest_lead(a, b), largest_lead(b, a)) == pytest.approx(expected, rel=1e-12)
+        assert wasserstein_distance(a[None], b[None])[0] == pytest.approx(stats.wasserstein_distance(real, synthetic))
+
+
+@pytest.mark.parametrize("name", ["ks_statistic", "wasserstein"])
+def test_reversing_time_changes_no_distance_of_single_values(name, pair):
+    real, synthetic = pair
+    np.testing.assert_array_equal(METRICS[name](real, real[:, ::-1]), 0)
+    np.testing.assert_array_equal(METRICS[name](real, synthetic), METRICS[name](real, synthetic[:, ::-1]))
 
 
 def test_p_value_rejects_two_samples_of_one_process_when_windows_overlap():

@@ -20,6 +20,13 @@ def test_moments_agree_with_scipy(x):
     np.testing.assert_allclose(found.excess_kurtosis, stats.kurtosis(rows))
 
 
+def test_one_series_is_left_as_found(x):
+    """A single series could be changed in place by its own deviations."""
+    alone = x[:, :, :1].copy()
+    alone.setflags(write=False)
+    np.testing.assert_allclose(moments(alone).mean, moments(x).mean[:1])
+
+
 def test_a_constant_series_has_no_shape():
     found = moments(np.full((3, 4, 1), 0.1))
     assert found.mean[0] == pytest.approx(0.1)
