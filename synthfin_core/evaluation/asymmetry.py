@@ -51,7 +51,8 @@ def leverage(x: Array, lags: int) -> Array:
 
     References
     ----------
-    Bouchaud, Matacz and Potters, Physical Review Letters 87 (2001); as a correlation in Wiese et al., Quant GANs (2020).
+    Bouchaud, Matacz and Potters, Physical Review Letters 87 (2001); as a correlation in Wiese et al., Quant GANs,
+    Quantitative Finance 20 (2020).
     """
     return lagged_correlation(centred(x), centred(x * x), lags)[1:]
 
@@ -116,11 +117,11 @@ def passage_steps(length: int) -> int:
 def gain_loss(x: Array) -> Array:
     r"""How much sooner prices fall than rise by the same amount: share fallen less share risen, after 1 to `h` steps.
 
-    .. math:: A(k) = P(\min_{j \le k} s_j \le -\theta) - P(\max_{j \le k} s_j \ge \theta), \quad \theta = \sigma \sqrt{h}
+    .. math:: A(k) = P(\min_{j \le k} s_j \le -\theta) - P(\max_{j \le k} s_j \ge \theta)
 
-    with `s_j` the sum of the first `j` returns after a start and `\sigma` the data set's own standard deviation: a
-    model that is too calm is told so by other scores, and here only the shape counts. Of random walks about a third
-    reach `\theta`, on each side, within `h` steps. The rest is censored at the same step for every start: starts
+    with `s_j` the sum of the first `j` returns after a start, and the threshold `\theta = \sigma \sqrt{h}` with the
+    data set's own standard deviation `\sigma`: a model that is too calm is told so by other scores, and here only the
+    shape counts. Of random walks about a third reach `\theta`, on each side, within `h` steps. The rest is censored at the same step for every start: starts
     lie half of `h` apart, the last one `h` steps before the window's end, so no start sees less than another and
     "not within `h` steps" is an outcome rather than a gap.
 
@@ -141,7 +142,8 @@ def gain_loss(x: Array) -> Array:
     n, t, d = x.shape
     steps = passage_steps(t)
     values = np.ascontiguousarray(x.transpose(1, 2, 0))  # (t, d, n)
-    scale = np.where(constant(x), np.nan, values.std(axis=(0, 2)))
+    flat = constant(x)
+    scale = np.where(flat, np.nan, values.std(axis=(0, 2)))
     path = np.zeros((t + 1, d, n))
     np.cumsum(values / (scale[:, None] * np.sqrt(steps)), axis=0, out=path[1:])
     first = starts(t, steps)
@@ -153,7 +155,7 @@ def gain_loss(x: Array) -> Array:
         np.minimum(lowest, move, out=lowest)
         np.maximum(highest, move, out=highest)
         found[k - 1] = (lowest <= -1).mean(axis=(0, 2)) - (highest >= 1).mean(axis=(0, 2))
-    found[:, constant(x)] = np.nan
+    found[:, flat] = np.nan
     return found
 
 

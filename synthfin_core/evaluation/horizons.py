@@ -1,8 +1,8 @@
 """Returns added up over longer horizons: is a week, a month, five months of synthetic data as it is in real data?
 
-Sums never reach across a window's border. Within a window they overlap by half: sums that do not overlap would leave out
-steps at the window's end and almost half of what the data can tell, and sums from every step would cost several times as
-much and tell hardly more. Distances, unlike tests, are not misled by values that depend on each other.
+Sums never reach across a window's border. Within a window they overlap by half: sums that do not overlap would leave
+out steps at the window's end and a third of what the data can tell, and sums from every step would cost several times
+as much and tell hardly more. Distances, unlike tests, are not misled by values that depend on each other.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def sums(x: Array, horizon: int) -> Array:
 
 
 def horizon_sums(x: Array) -> dict[int, Array]:
-    """The sums of `x (n, t, d)` in ascending order `(d, n s)`, by horizon, for those `HORIZONS` that fit its windows."""
+    """Sums of `x (n, t, d)` in ascending order `(d, n s)`, by horizon, for those `HORIZONS` that fit its windows."""
     return {h: sorted_values(sums(x, h)) for h in HORIZONS if h <= x.shape[1]}
 
 
