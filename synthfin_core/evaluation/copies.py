@@ -25,6 +25,10 @@ CHANCE = 0.01
 #: fewer, but never below the second number, where the product with the training pieces would pass the third.
 MOST_ASKED, LEAST_ASKED, MOST_PAIRS = 2000, 500, 10_000_000
 
+#: Near copies are searched among at most this many different pieces of the training data, which is a thousand years
+#: of days; in more than these, copies of the others are missed, and the share found is too low.
+MOST_KNOWN = 250_000
+
 
 class Pieces:
     """All pieces of `length` steps of windows `x (n, t, d)`; the whole windows where they are shorter."""
@@ -59,6 +63,12 @@ class Pieces:
         """
         return np.unique(_project(self.x / self.scale, self.weights), return_index=True)
 
+    @cached_property
+    def known(self) -> NDArray[np.intp]:
+        """Flat positions of the pieces among which near copies are searched."""
+        first = self.distinct[1]
+        return first if len(first) <= MOST_KNOWN else stream(0, "known pieces").choice(first, MOST_KNOWN, replace=False)
+
     def place(self, flat: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Window and offset of the pieces at flat positions in `(window, offset)`."""
         window, offset = np.divmod(flat, self.x.shape[1] - self.length + 1)
@@ -72,8 +82,7 @@ class Pieces:
 
     def to_nearest(self, known: Pieces, which: NDArray[np.intp]) -> Array:
         """Distance in shape from `which` pieces to the nearest of all the `known` ones, `(len(which),)`."""
-        first = known.distinct[1]
-        blocks = (shapes(known.at(first[at : at + BLOCK])) for at in range(0, len(first), BLOCK))
+        blocks = (shapes(known.at(known.known[at : at + BLOCK])) for at in range(0, len(known.known), BLOCK))
         return nearest(shapes(self.at(which)), blocks).first
 
     def threshold(self, known: Pieces, seed: int) -> float:
@@ -90,7 +99,7 @@ class Pieces:
 
 def _drawn(count: int, known: Pieces, seed: int) -> NDArray[np.intp]:
     """Which of `count` pieces are looked up among the `known` ones."""
-    most = int(np.clip(MOST_PAIRS // len(known.distinct[1]), LEAST_ASKED, MOST_ASKED))
+    most = int(np.clip(MOST_PAIRS // len(known.known), LEAST_ASKED, MOST_ASKED))
     if count <= most:
         return np.arange(count)
     return stream(seed, "pieces").choice(count, most, replace=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from synthfin_core.errors import DataError
 from synthfin_core.evaluation.metric import Array, Context, Finding, Needs, metric
-from synthfin_core.evaluation.records import Records, asked_count
+from synthfin_core.evaluation.records import SHORTEST, Records, asked_count
 
 #: Fewer stretches than this on a side say nothing.
 FEWEST_STRETCHES = 4
@@ -90,11 +90,10 @@ def auc_interval(area: float, members: int, others: int) -> tuple[float, float]:
     group="novelty",
     better="lower",
     unit="AUC above one half",
-    needs=Needs(holdout=FEWEST_STRETCHES, control=True),
+    needs=Needs(length=SHORTEST, holdout=FEWEST_STRETCHES, control=True),
     prepare=Records,
     context=True,
     all_windows=True,
-    figure="membership",
     help="How well an attacker with the synthetic data can tell stretches of the training data from stretches of the "
     "hold-out, above guessing: 0 is guessing, 0.5 is always right; an alarm, not a proof.",
 )
@@ -109,7 +108,7 @@ def membership(real: Records, synthetic: Records, context: Context) -> Finding:
     the nearest-neighbour estimates, but for constants, of the logarithms of the synthetic density and of its ratio to
     the control's. Members are stretches of the training data, the others are stretches of the hold-out. The first
     alone would blame a model for years that are near to all data, the second alone for years that are far from the
-    control; so the smaller of the two areas counts.
+    control; so the smaller of the two areas counts. See `stretches` and `auc_interval`.
 
     Returns
     -------
@@ -132,8 +131,8 @@ def membership(real: Records, synthetic: Records, context: Context) -> Finding:
     members, others = map(len, plain)
     if min(members, others) < FEWEST_STRETCHES:
         raise DataError(
-            f"it needs at least {FEWEST_STRETCHES} stretches of one and a half windows each that share no step, in the "
-            f"training data and in the hold-out, and there are {members} and {others}"
+            f"it needs at least {FEWEST_STRETCHES} stretches of history that share no step, in the training data and "
+            f"in the hold-out, and there are {members} and {others}"
         )
     area = min(auc(*plain), auc(*calibrated))
     low, high = auc_interval(area, members, others)

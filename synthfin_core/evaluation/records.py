@@ -21,6 +21,9 @@ from synthfin_core.rng import stream
 #: Share of the control's windows that count as conspicuous: what chance gives an innocent model.
 CHANCE = 0.05
 
+#: Shorter windows have too few shapes: two steps can only rise or fall.
+SHORTEST = 5
+
 #: Windows of a synthetic data set that are looked up among the training windows, drawn with the seed; fewer, but
 #: never below the second number, where the product with the training windows would pass the third.
 MOST_ASKED, LEAST_ASKED, MOST_PAIRS = 1000, 200, 5_000_000
@@ -90,7 +93,7 @@ def excess(values: Array, control: Array, chance: float = CHANCE) -> float:
     group="novelty",
     better="lower",
     unit="share of windows beyond the control's",
-    needs=Needs(holdout=8, control=True),
+    needs=Needs(length=SHORTEST, holdout=8, control=True),
     prepare=Records,
     context=True,
     all_windows=True,
@@ -144,7 +147,7 @@ def _nearer(ratio: Array) -> float:
     group="novelty",
     better="lower",
     unit="share of windows beyond the control's",
-    needs=Needs(control=True),
+    needs=Needs(length=SHORTEST, control=True),
     prepare=Records,
     context=True,
     all_windows=True,
