@@ -120,10 +120,10 @@ def gain_loss(x: Array) -> Array:
     .. math:: A(k) = P(\min_{j \le k} s_j \le -\theta) - P(\max_{j \le k} s_j \ge \theta)
 
     with `s_j` the sum of the first `j` returns after a start, and the threshold `\theta = \sigma \sqrt{h}` with the
-    data set's own standard deviation `\sigma`: a model that is too calm is told so by other scores, and here only the
-    shape counts. Of random walks about a third reach `\theta`, on each side, within `h` steps. The rest is censored at the same step for every start: starts
-    lie half of `h` apart, the last one `h` steps before the window's end, so no start sees less than another and
-    "not within `h` steps" is an outcome rather than a gap.
+    data set's own standard deviation `\sigma`: a model that is too calm is told so by other scores, and here only
+    the shape counts. Of random walks about a third reach `\theta`, on each side, within `h` steps. The rest is
+    censored at the same step for every start: starts lie half of `h` apart, the last one `h` steps before the
+    window's end, so no start sees less than another and "not within `h` steps" is an outcome rather than a gap.
 
     Parameters
     ----------
