@@ -169,6 +169,7 @@ def _equal(
 
 @metric(
     name="copied_share",
+    alarm=True,
     title="Exact copies",
     group="novelty",
     better="lower",
@@ -185,6 +186,7 @@ def copied_share(real: Pieces, synthetic: Pieces) -> float:
 
 @metric(
     name="near_copied_share",
+    alarm=True,
     title="Near copies",
     group="novelty",
     better="lower",

@@ -86,6 +86,7 @@ def auc_interval(area: float, members: int, others: int) -> tuple[float, float]:
 
 @metric(
     name="membership",
+    alarm=True,
     title="Membership inference",
     group="novelty",
     better="lower",

@@ -173,6 +173,8 @@ class Metric:
         All data sets are judged in one call, because that is much quicker than one after the other.
     all_windows : bool
         The score sees every real training window, even where the others see a sample of them.
+    alarm : bool
+        Far from its floor, it is a sign that the data were copied.
     figure : str
         Key in `CURVES` of the curve that shows what it measures, or the name of an exhibit; empty for none.
     """
@@ -190,6 +192,7 @@ class Metric:
     learned: bool = False
     together: bool = False
     all_windows: bool = False
+    alarm: bool = False
     figure: str = ""
 
     def __call__(self, real: Array, synthetic: Array, context: Context | None = None) -> Value:

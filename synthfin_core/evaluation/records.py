@@ -89,6 +89,7 @@ def excess(values: Array, control: Array, chance: float = CHANCE) -> float:
 
 @metric(
     name="closest_record",
+    alarm=True,
     title="Distance to closest record",
     group="novelty",
     better="lower",
@@ -143,6 +144,7 @@ def _nearer(ratio: Array) -> float:
 
 @metric(
     name="neighbour_ratio",
+    alarm=True,
     title="Nearest-neighbour distance ratio",
     group="novelty",
     better="lower",

@@ -193,7 +193,7 @@ class Report:
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
         """The verdict on each data set; without floors it says so."""
-        judge = Judge(self.floors or Floors())
+        judge = Judge(self.floors or Floors(), {row.score for row in self.rows} | set(self.left_out))
         return {
             data: judge.verdict({(row.score, row.series): row.loss for row in self.rows if row.data == data})
             for data in self.data

@@ -1,21 +1,25 @@
 """Verdicts in plain words: what a number means beside its floor, and what all numbers of a data set mean together.
 
 One number: *within the floor* when it is no larger than the 90th percentile of what perfect samples score, *near* up
-to twice that, *far* beyond. A data set takes the worst verdict of its groups, so that no single number and no lucky
-group can make up for another. How many numbers of a group a perfect sample misses, and how many are better than nine in
-ten perfect samples, is read off the oracle's own paths, because scores of one group move together.
+to twice that, *far* beyond. A group of scores is judged in the same way by one index, the root mean square of its
+numbers in floors, beside the index of the oracle's own paths: scores of one group move together, and the paths show
+how much. A data set takes the worst verdict of its groups, so no lucky group can make up for another; a group of one or
+two numbers has a verdict of its own and no say in that.
+
+A data set is *suspiciously close* when more of its numbers are under the floor's 10th percentile than nineteen of
+twenty perfect samples have there, and *copies the training data* when two or more of the alarms of novelty are far.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from synthfin_core.evaluation.floors import Floor, Floors
-from synthfin_core.evaluation.metric import METRICS
+from synthfin_core.evaluation.floors import HIGH, LOW, MIDDLE, Floor, Floors
+from synthfin_core.evaluation.metric import GROUPS, METRICS, Group
 
 WITHIN, NEAR, FAR = "within the floor", "near", "far"
 CLOSE, COPIES = "suspiciously close", "copies the training data"
@@ -23,16 +27,23 @@ CLOSE, COPIES = "suspiciously close", "copies the training data"
 #: From best to worst.
 WORDS = (WITHIN, NEAR, FAR)
 
-#: A group is far when more than this share of its numbers is.
-FAR_SHARE = 0.25
+#: One number counts for at most this many floors in its group's index, and a number that does not exist for as many.
+CAP = 5.0
+
+#: A smaller group of numbers has no say in the verdict on the whole data set.
+LEAST_NUMBERS = 3
 
 #: At least this many numbers under the 10th percentile make a data set suspicious, however few an oracle has.
 LEAST_CLOSE = 3
 
-#: Numbers of this group don't say how realistic data are, but whether they are new.
-NOVELTY = "novelty"
+#: So many alarms of novelty that are far make a copier; one alone may be chance.
+LEAST_ALARMS = 2
 
-Losses = Mapping[tuple[str, str], float]
+#: Numbers of this group don't say how realistic data are, but whether they are new.
+NOVELTY: Group = "novelty"
+
+Key = tuple[str, str]
+Losses = Mapping[Key, float]
 
 
 def judge(loss: float, floor: Floor | None) -> str:
@@ -57,11 +68,13 @@ class Verdict:
     word : str
         The worst verdict of its groups, or "copies the training data"; empty without floors.
     flags : tuple of str
-        "suspiciously close", "copies the training data".
+        "copies the training data", "suspiciously close".
     groups : dict of str to str
         The verdict of each group of scores.
-    within, near, far, close : int
-        How many numbers are within the floor, near, far, and under the floor's 10th percentile.
+    within, near, far, missing : int
+        How many numbers are within the floor, near, far, and not there although perfect samples have them.
+    close : int
+        How many are under the floor's 10th percentile.
     """
 
     word: str = ""
@@ -70,12 +83,13 @@ class Verdict:
     within: int = 0
     near: int = 0
     far: int = 0
+    missing: int = 0
     close: int = 0
 
     @property
     def judged(self) -> int:
-        """How many numbers have a verdict."""
-        return self.within + self.near + self.far
+        """How many numbers a perfect sample has."""
+        return self.within + self.near + self.far + self.missing
 
     @property
     def sentence(self) -> str:
@@ -83,9 +97,11 @@ class Verdict:
         if not self.judged:
             return "there is no noise floor to judge it by"
         words = [f"{self.word}: {self.within} of {self.judged} numbers are within the floor, {self.far} far"]
-        bad = [group for group, word in self.groups.items() if word == FAR]
+        bad = [GROUPS[group].lower() for group in GROUPS if self.groups.get(group) == FAR]
+        if self.missing:
+            words.append(f"{self.missing} could not be computed")
         if bad:
-            words.append(f"far in {' and '.join(bad)}")
+            words.append(f"far in {', '.join(bad)}")
         if CLOSE in self.flags:
             words.append(f"suspiciously close in {self.close}")
         return "; ".join(words)
@@ -97,59 +113,57 @@ class Judge:
     Parameters
     ----------
     floors : Floors
+    scores : collection of str
+        The scores that were asked for, whether or not there is a number.
     """
 
-    def __init__(self, floors: Floors) -> None:
-        self.floors = floors
+    def __init__(self, floors: Floors, scores: Collection[str]) -> None:
+        self.floors = {key: floor for key, floor in floors.oracle.items() if key[0] in scores}
         paths = max((len(each) for each in floors.losses.values()), default=0)
         # A path may lack a score; then it can't be told which, and the score does not help to calibrate.
-        whole = {key: each for key, each in floors.losses.items() if len(each) == paths}
-        self._oracle = [{key: float(each[path]) for key, each in whole.items()} for path in range(paths)]
+        whole = {key: each for key, each in floors.losses.items() if len(each) == paths and key in self.floors}
+        self._oracle: list[Losses] = [
+            {key: float(each[path]) for key, each in whole.items()} for path in range(paths)
+        ]  # fmt: skip
 
     def verdict(self, losses: Losses) -> Verdict:
         """The verdict on a data set with these losses by score and series."""
-        words = {key: judge(loss, self.floors.oracle.get(key)) for key, loss in losses.items()}
-        words = {key: word for key, word in words.items() if word}
+        words = {key: judge(losses.get(key, math.nan), floor) for key, floor in self.floors.items()}
         if not words:
             return Verdict()
-        groups = {group: self._group(group, words) for group in _groups(words)}
+        groups: dict[str, str] = {group: self._group(group, losses) for group in GROUPS if self._keys(group)}
         close = self._close(losses)
-        copies = groups.get(NOVELTY) == FAR
-        flags = (COPIES,) * copies + (CLOSE,) * (close > self._usual_close(words))
-        realism = [word for group, word in groups.items() if group != NOVELTY] or list(groups.values())
-        within, near, far = (sum(word == each for each in words.values()) for word in WORDS)
-        worst = COPIES if copies else max(realism, key=WORDS.index)
-        return Verdict(worst, flags, groups, within, near, far, close)
+        alarms = sum(word == FAR and METRICS[key[0]].alarm for key, word in words.items())
+        copies = alarms >= LEAST_ALARMS
+        flags = (COPIES,) * copies + (CLOSE,) * (close > self._usual_close())
+        counted = [
+            word for group, word in groups.items() if group != NOVELTY and len(self._keys(group)) >= LEAST_NUMBERS
+        ]
+        worst = COPIES if copies else max(counted or list(groups.values()), key=WORDS.index)
+        within, near, far, missing = (sum(word == each for word in words.values()) for each in (*WORDS, ""))
+        return Verdict(worst, flags, groups, within, near, far, missing, close)
 
-    def _group(self, group: str, words: Mapping[tuple[str, str], str]) -> str:
-        mine = {key: word for key, word in words.items() if METRICS[key[0]].group == group}
-        if group == NOVELTY:  # one copy is a copy, however many other numbers say nothing
-            return max(mine.values(), key=WORDS.index)
-        usual = [_shares(path, mine, self.floors) for path in self._oracle]
-        within, far = (np.array([share[i] for share in usual]) for i in (0, 1))
-        n = len(mine)
-        far_share = sum(word == FAR for word in mine.values()) / n
-        if far_share > max(FAR_SHARE, float(np.percentile(far, 95)) if len(far) else 0.0):
-            return FAR
-        least = float(np.percentile(within, 5)) if len(within) else 0.9
-        return WITHIN if sum(word == WITHIN for word in mine.values()) / n >= min(least, 0.9) else NEAR
+    def _keys(self, group: str) -> list[Key]:
+        return [key for key in self.floors if METRICS[key[0]].group == group]
+
+    def _group(self, group: str, losses: Losses) -> str:
+        keys = self._keys(group)
+        usual = [self._index(keys, path) for path in self._oracle]
+        floor = Floor(*map(float, np.percentile(usual, (LOW, MIDDLE, HIGH)))) if usual else Floor(0.0, 0.5, 1.0)
+        return judge(self._index(keys, losses), floor)
+
+    def _index(self, keys: Iterable[Key], losses: Losses) -> float:
+        """Root mean square of the numbers in floors, each from 0 to `CAP`."""
+        found = []
+        for key in keys:
+            loss, high = losses.get(key, math.inf), self.floors[key].high
+            found.append(min(max(loss, 0.0) / high, CAP) if high > 0 else CAP * (loss > 0))
+        return float(np.sqrt(np.mean(np.square(found))))
 
     def _close(self, losses: Losses) -> int:
-        floors = self.floors.oracle
-        return sum(loss < floors[key].low for key, loss in losses.items() if key in floors)
+        return sum(losses[key] < floor.low for key, floor in self.floors.items() if key in losses)
 
-    def _usual_close(self, words: Iterable[tuple[str, str]]) -> float:
+    def _usual_close(self) -> float:
         """How many numbers under the 10th percentile a perfect sample has, in all but one case of twenty."""
-        asked = set(words)
-        counts = [self._close({key: loss for key, loss in path.items() if key in asked}) for path in self._oracle]
+        counts = [self._close(path) for path in self._oracle]
         return max(LEAST_CLOSE - 1, float(np.percentile(counts, 95)) if counts else 0.0)
-
-
-def _groups(words: Iterable[tuple[str, str]]) -> list[str]:
-    return list(dict.fromkeys(METRICS[score].group for score, _ in words))
-
-
-def _shares(path: Losses, asked: Iterable[tuple[str, str]], floors: Floors) -> tuple[float, float]:
-    """The shares of a path's numbers that are within the floor, and far."""
-    words = [judge(path[key], floors.oracle[key]) for key in asked if key in path]
-    return words.count(WITHIN) / max(len(words), 1), words.count(FAR) / max(len(words), 1)
