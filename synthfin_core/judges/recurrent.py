@@ -1,4 +1,4 @@
-"""Small recurrent networks, trained side by side: a GRU and a dense unit on its state, as the literature's judges are."""
+"""Small recurrent networks trained side by side: a GRU and a dense unit on its state, the judges of the literature."""
 
 from __future__ import annotations
 
@@ -131,4 +131,6 @@ def _flat(parts: Sequence[Numbers]) -> Numbers:
 def _views(weights: Numbers, shapes: Sequence[tuple[int, ...]]) -> list[Numbers]:
     """Views of `weights (g, all)` with the shapes `(g, *shape)`, so that a step on all moves each."""
     ends = np.cumsum([np.prod(shape) for shape in shapes])[:-1]
-    return [part.reshape(len(part), *shape) for part, shape in zip(np.split(weights, ends, axis=1), shapes, strict=True)]
+    return [
+        part.reshape(len(part), *shape) for part, shape in zip(np.split(weights, ends, axis=1), shapes, strict=True)
+    ]

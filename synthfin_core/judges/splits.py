@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ How = Literal["blocks", "random"]
 TEST = 0.2
 #: Contiguous blocks of windows that are held back, at most.
 BLOCKS = 5
-#: Shifts of one step are felt where more than this share of windows meet again in later ones.
+#: Windows overlap where more than this share of them meet again; single meetings are chance, as of days without trade.
 MEETS = 0.1
 #: Values are cut this many real ranges (or deviations) away, where single precision still counts.
 FARTHEST = 1e3
@@ -39,6 +40,8 @@ def check_pairs(pairs: Sequence[tuple[Array, Array]]) -> int:
     DataError
         If there is no pair, windows differ in length or series, or there are too few.
     """
+    if not pairs:
+        raise DataError("There are no windows to judge, expected at least one pair of real and synthetic windows.")
     shapes = {x.shape[1:] for pair in pairs for x in pair}
     if len(shapes) != 1:
         raise DataError(
@@ -52,7 +55,8 @@ def check_pairs(pairs: Sequence[tuple[Array, Array]]) -> int:
             f"{fewest} windows of shape {shape} came to be judged, expected at least 5 of (steps, series) with at "
             "least 2 steps: make more windows."
         )
-    return int(shape[1])
+    d: int = shape[1]
+    return d
 
 
 def to_unit_range(real: Array, x: Array) -> Array:
@@ -101,7 +105,7 @@ def split(x: Array, how: How, stream: np.random.Generator) -> Split:
     ends = np.linspace(0, n, blocks + 1).astype(int)
     place = np.arange(n)
     test, near = np.zeros(n, dtype=bool), np.zeros(n, dtype=bool)
-    for start, end in zip(ends[:-1], ends[1:], strict=True):
+    for start, end in pairwise(ends):
         length = max(1, round((end - start) * TEST))
         first = start + (end - start - length) // 2
         test |= (place >= first) & (place < first + length)
@@ -115,8 +119,9 @@ def overlap(x: Array) -> int:
     Found in the data, because windows don't say where they come from: window `i + k` shares steps with window `i` if
     its first step is one of those of `i`. Zero for windows without order, for example synthetic ones.
     """
-    x = x[:500]
-    for k in range(1, min(x.shape[1], len(x))):
+    x = x[:500]  # enough to see it
+    most: int = min(x.shape[1], len(x)) - 1
+    for k in range(1, most + 1):
         if (x[:-k] == x[k:, :1]).all(axis=2).any(axis=1).mean() < MEETS:
             return k - 1
-    return min(x.shape[1], len(x)) - 1
+    return most
