@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synthfin_core.evaluation.metric import Array, Context, Needs, by_series, metric
+from synthfin_core.errors import DataError
+from synthfin_core.evaluation.metric import Array, Context, Needs, by_series, check_windows, metric
 from synthfin_core.rng import stream
 
 if TYPE_CHECKING:
@@ -82,12 +83,23 @@ def context_fid(
     seed : int
         Of weights, crops, masks and the choice of windows.
 
+    Raises
+    ------
+    DataError
+        If a value is missing or infinite, or the two sides differ in steps or series.
+
     Notes
     -----
     Source: Jeha et al. (2022), "PSA-GAN"; settings of Yuan and Qiao (2024), "Diffusion-TS".
     """
     from synthfin_core.judges.encoder import EncoderSize
 
+    real, synthetic = check_windows(real, "The real data"), check_windows(synthetic, "The synthetic data")
+    if real.shape[1:] != synthetic.shape[1:]:
+        raise DataError(
+            f"Synthetic windows of (steps, series) {synthetic.shape[1:]} came, the real ones have {real.shape[1:]}: "
+            "compare windows of one length and of the same series."
+        )
     if iterations is None:
         iterations = 200 if real.size <= FEW_VALUES else 600
     size = EncoderSize(output=output, hidden=hidden, depth=depth, iterations=iterations)
@@ -102,6 +114,7 @@ def _distances(
     from synthfin_core.judges.encoder import encoded, trained_encoder
 
     mean, scale = by_series(real).mean(axis=1), by_series(real).std(axis=1)
+    scale = np.where(scale > 0, scale, 1.0)
 
     def seen(x: Array) -> Array:
         return np.arcsinh((x - mean) / scale) if standardise else x

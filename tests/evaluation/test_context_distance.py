@@ -4,6 +4,7 @@ from scipy.linalg import sqrtm
 from test_discrepancy import clustered, shuffled_values
 from test_features import moves
 
+from synthfin_core.errors import DataError
 from synthfin_core.evaluation import context_distance
 from synthfin_core.evaluation.context_distance import context_fid, context_fids, frechet_distance
 from synthfin_core.evaluation.metric import METRICS, Context
@@ -113,3 +114,11 @@ def test_too_few_and_too_short_windows_are_left_out_with_the_reason():
     needs = METRICS["context_fid"].needs
     assert "at least 16 windows" in needs.unmet(moves(20, 8, 1), moves(9, 8, 1), ["one"])
     assert "at least 4 steps" in needs.unmet(moves(20, 3, 1), moves(20, 3, 1), ["one"])
+
+
+def test_windows_of_another_length_or_with_gaps_are_refused():
+    x = moves(20, 8, 2)
+    with pytest.raises(DataError, match="compare windows of one length and of the same series"):
+        context_fid(x, x[:, :5])
+    with pytest.raises(DataError, match="The synthetic data holds 1 values that are missing"):
+        context_fid(x, np.where(x == x[3, 2, 1], np.nan, x))
