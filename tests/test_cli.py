@@ -147,45 +147,150 @@ class TestSample:
         assert err.count("\n") == 1
 
 
+QUICK = ("--no-floors", "--scores", "wasserstein", "spread_ratio", "--json")
+
+
+def values_of(out: str, data: str | None = None) -> list[float]:
+    return [row["value"] for row in json.loads(out)["rows"] if data in (None, row["data"])]
+
+
 class TestEvaluate:
     def test_a_run(self, say, fitted):
-        code, out, _ = say("evaluate", fitted, "--n", 200)
+        code, out, _ = say("evaluate", fitted, "--n", 200, "--no-floors")
         assert code == 0
         assert "Wasserstein" in out
-        answer = json.loads(say("evaluate", fitted, "--n", 200, "--scores", "wasserstein", "--json")[1])
-        assert {row["score"] for row in answer["rows"]} == {"wasserstein"}
+        answer = json.loads(say("evaluate", fitted, "--n", 200, *QUICK)[1])
+        assert {row["score"] for row in answer["rows"]} == {"wasserstein", "spread_ratio"}
 
-    def test_files_are_scored_as_the_run_that_wrote_them(self, say, fitted, tmp_path):
-        path, real = tmp_path / "paths.csv", tmp_path / "real.csv"
+    def test_runs_that_differ_in_their_seed_are_one_model(self, say, fitted):
+        other = say("fit", "stand-in", "mock", "--length", 10, "--epochs", 2, "--seed", 1)[1].strip()
+        answer = json.loads(say("evaluate", fitted, other, "--n", 100, *QUICK)[1])
+        labels = [sf.Store().run(name).label for name in (fitted, other)]
+        assert answer["models"] == {labels[0]: labels[0], labels[1]: labels[0]}
+        alone = say("evaluate", other, "--n", 100, *QUICK)[1]
+        assert values_of(json.dumps(answer), labels[1]) == values_of(alone)
+
+    def test_runs_on_different_windows_are_refused(self, say, fitted):
+        other = say("fit", "stand-in", "mock", "--length", 8, "--epochs", 2)[1].strip()
+        code, _, err = say("evaluate", fitted, other)
+        assert (code, "have different data or windows: evaluate them one at a time" in err) == (2, True)
+        assert "--length is for files" in say("evaluate", fitted, "--length", 8)[2]
+
+    @pytest.mark.parametrize("ending", ["csv", "parquet", "npz"])
+    def test_files_are_scored_as_the_run_that_wrote_them(self, say, fitted, tmp_path, ending):
+        path, real = tmp_path / f"paths.{ending}", tmp_path / "real.csv"
         say("sample", fitted, "--n", 200, "--out", path)
         sf.load("mock").frame.to_csv(real)
-        answers = [
-            json.loads(say("evaluate", *what, "--scores", "wasserstein", "spread_ratio", "--json")[1])
-            for what in ((fitted, "--n", 200), ("--data", real, "--synthetic", path))
-        ]
-        values = [[row["value"] for row in answer["rows"]] for answer in answers]
-        np.testing.assert_allclose(values[0], values[1], rtol=1e-6)
+        ours = values_of(say("evaluate", fitted, "--n", 200, *QUICK)[1])
+        theirs = values_of(say("evaluate", "--data", real, "--synthetic", path, *QUICK)[1])
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+    def test_a_window_column_is_enough_and_series_may_come_in_another_order(self, say, tmp_path):
+        windows = sf.make_windows(sf.load("mock"), length=10)
+        prices = 100 * np.exp(np.cumsum(np.pad(windows.train.x[:50], ((0, 0), (1, 0), (0, 0))), axis=1))
+        table = pd.DataFrame(prices.reshape(-1, 5), columns=windows.names).iloc[:, [3, 1]]
+        table.insert(0, "window", np.repeat(np.arange(50), 11))
+        table.to_csv(tmp_path / "s.csv", index=False)
+        code, out, err = say("evaluate", "--data", "mock", "--synthetic", tmp_path / "s.csv", *QUICK)
+        assert code == 0
+        assert "Scored on Asset_4_Price, Asset_2_Price" in err
+        pair = sf.make_windows(sf.load("mock").select(sf.Selection(columns=("Asset_4_Price", "Asset_2_Price"))), 10)
+        report = sf.evaluate(pair, pair.train.x[:50], scores=["wasserstein", "spread_ratio"])
+        np.testing.assert_allclose(values_of(out), [row.value for row in report.rows], rtol=1e-9)
 
     def test_a_plain_table_is_cut_into_windows(self, say, tmp_path):
         path = tmp_path / "plain.csv"
         sf.load("mock").frame.iloc[:, :2].to_csv(path)
         code, _, err = say("evaluate", "--data", "mock", "--synthetic", path)
         assert (code, "say --length as well" in err) == (2, True)
-        code, out, _ = say("evaluate", "--data", "mock", "--synthetic", path, "--length", 10, "--json")
+        code, out, _ = say("evaluate", "--data", "mock", "--synthetic", path, "--length", 10, "--stride", 3,
+                           "--holdout", 0, "--no-floors", "--json")  # fmt: skip
         assert code == 0
-        assert {row["series"] for row in json.loads(out)["rows"]} >= {"Asset_1_Price", "Asset_2_Price"}
+        answer = json.loads(out)
+        assert {row["series"] for row in answer["rows"]} >= {"Asset_1_Price", "Asset_2_Price"}
+        ratios = [row["value"] for row in answer["rows"] if row["score"] == "spread_ratio"]
+        np.testing.assert_allclose(ratios, 1)
+        assert "There are no hold-out windows, so the scores have no reference." in answer["notes"]
 
-    def test_what_does_not_fit_is_said(self, say, tmp_path):
-        path = tmp_path / "s.csv"
-        path.write_text("window,step,other\n0,0,1\n0,1,2\n")
-        code, _, err = say("evaluate", "--data", "mock", "--synthetic", path)
-        assert (code, "give at least one the same name" in err) == (2, True)
-        path.write_text("window,step,Asset_1_Price\n0,0,1\n0,1,2\n1,0,3\n")
-        assert "between 1 and 2 steps" in say("evaluate", "--data", "mock", "--synthetic", path)[2]
-        path.write_text("window,step,Asset_1_Price\n0,0,1\n0,1,-2\n")
-        assert "not all above zero" in say("evaluate", "--data", "mock", "--synthetic", path)[2]
+    def test_single_series_match_whatever_they_are_called(self, say, tmp_path):
+        frame = sf.load("mock").frame.iloc[:, :1]
+        frame.to_csv(tmp_path / "real.csv")
+        frame.rename(columns={"Asset_1_Price": "close"}).to_csv(tmp_path / "s.csv")
+        code, out, _ = say(
+            "evaluate", "--data", tmp_path / "real.csv", "--synthetic", tmp_path / "s.csv", "--length", 10,
+            "--holdout", 0, *QUICK,
+        )  # fmt: skip
+        assert code == 0
+        np.testing.assert_allclose(values_of(out), [0, 1], atol=1e-12)
+
+    def test_floors_and_baselines_and_a_report_as_html(self, say, tmp_path):
+        windows = sf.make_windows(sf.load("mock"), length=10)
+        np.savez(tmp_path / "theirs.npz", x=windows.train.x[:100])
+        page = tmp_path / "report.html"
+        code, out, err = say(
+            "evaluate", "--data", "mock", "--length", 10, "--synthetic", tmp_path / "theirs.npz",
+            "--scores", "wasserstein", "--baselines", "gaussian", "--seed", 3, "--html", page, "--json",
+        )  # fmt: skip
+        assert (code, "was written to" in err) == (0, True)
+        answer = json.loads(out)
+        assert {row["data"] for row in answer["rows"]} == {"theirs", "i.i.d. Gaussian"}
+        assert {row["verdict"] for row in answer["rows"]} <= {"within the floor", "near", "far"}
+        text = page.read_text("utf-8")
+        assert answer["verdicts"]["theirs"]["word"] in text
+        assert windows.panel.fingerprint in text
+
+    @pytest.mark.parametrize(
+        ("table", "words"),
+        [
+            ("window,step,other\n0,0,1\n0,1,2\n", "'other' among their series, the real ones are Asset_1_Price"),
+            ("window,step\n0,0\n", "have no series"),
+            ("window,step,Asset_1_Price\n0,0,1\n0,1,2\n1,0,3\n", "between 1 and 2 steps"),
+            ("window,step,Asset_1_Price\n0,0,1\n0,1,-2\n", "not all above zero"),
+            ("window,step,Asset_1_Price\n0,0,1\n0,1,a\n", "holds text"),
+            ("window,step,Asset_1_Price\n0,0,1\n", "one price each"),
+        ],
+    )
+    def test_a_table_that_does_not_fit(self, say, tmp_path, table, words):
+        (tmp_path / "s.csv").write_text(table)
+        code, out, err = say("evaluate", "--data", "mock", "--synthetic", tmp_path / "s.csv")
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert words in err
+
+    @pytest.mark.parametrize(
+        ("arrays", "words"),
+        [
+            ({"y": np.zeros((9, 10, 5))}, "expected an npz file with x"),
+            ({"x": np.zeros((9, 10))}, "has shape (9, 10), expected (windows, steps, series)"),
+            ({"x": np.zeros((9, 10, 2))}, "has 2 series, but there are 5 series in the real data"),
+            ({"x": np.zeros((9, 10, 1)), "names": ["z"]}, "'z' among their series"),
+            ({"x": np.zeros((9, 10, 5)), "units": ["level"] * 5}, "holds level, level"),
+            ({"x": np.array([[[{}]]], dtype=object)}, "expected an npz file with x"),
+            ({"x": np.zeros((9, 7, 5))}, "has windows of 7 bars, but --length is 10"),
+        ],
+    )
+    def test_arrays_that_do_not_fit(self, say, tmp_path, arrays, words):
+        np.savez(tmp_path / "s.npz", **arrays)
+        code, out, err = say("evaluate", "--data", "mock", "--synthetic", tmp_path / "s.npz", "--length", 10)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert words in err
+
+    def test_what_is_missing_or_unknown_is_said(self, say, fitted, tmp_path):
         assert say("evaluate", "--data", "mock", "--synthetic", tmp_path / "none.csv")[0] == 3
-        assert "wants the id of a run, or both" in say("evaluate")[2]
+        for wrong in (
+            (),
+            (fitted, "--data", "mock", "--synthetic", "x.csv"),
+            ("--data", "mock"),
+            (fitted, "--data", "x"),
+        ):
+            code, _, err = say("evaluate", *wrong)
+            assert (code, "wants the ids of runs, or both" in err) == (2, True)
+        assert "No score is called 'nothing'" in say("evaluate", fitted, "--scores", "nothing")[2]
+        assert "No baseline is called 'x'" in say("evaluate", fitted, "--no-floors", "--baselines", "x")[2]
+
+    def test_ctrl_c_ends_it(self, say, fitted):
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        code, out, _ = say("evaluate", fitted, "--n", 1000)
+        assert (code, out) == (130, "")
 
 
 class TestRuns:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from synthfin_core.cli import commands
+from synthfin_core.cli.evaluate import evaluate
 from synthfin_core.cli.parser import make_parser
 from synthfin_core.errors import RunNotFound, SourceError, SynthFinError
 
@@ -15,7 +16,7 @@ DONE, WRONG_INPUT, NOT_FOUND, TRAINING_FAILED, INTERRUPTED = 0, 2, 3, 4, 130
 VERBS: dict[str, Callable[..., int]] = {
     "fit": commands.fit,
     "sample": commands.sample,
-    "evaluate": commands.evaluate,
+    "evaluate": evaluate,
     "runs": commands.runs,
     "data": commands.data,
 }

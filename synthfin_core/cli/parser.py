@@ -80,16 +80,36 @@ def _sample(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", nargs="?", help="id of a run")
-    parser.add_argument("--data", metavar="REAL", help="instead of a run: real data, a bundled name or a file")
-    parser.add_argument(
-        "--synthetic", metavar="FILE", help="synthetic data: columns window, step and the series, or a plain table"
+    parser.add_argument("run", nargs="*", help="ids of runs that were trained on the same data and windows")
+    parser.add_argument("--n", type=int, default=1000, help="windows drawn from each run (default: 1000)")
+    files = parser.add_argument_group("files instead of runs")
+    files.add_argument("--data", metavar="REAL", help="real data, a bundled name or a file")
+    files.add_argument("--kind", choices=KINDS, help="what its columns hold (default: guessed)")
+    files.add_argument(
+        "--synthetic",
+        nargs="+",
+        metavar="FILE",
+        help="synthetic data: a table with a column window (and step) and the series, a plain table of one long "
+        "history, or an npz file with x (windows, steps, series) in the unit of windows",
     )
-    parser.add_argument("--length", type=int, help="bars in a window when the synthetic data are a plain table")
-    parser.add_argument("--n", type=int, default=1000, help="windows drawn from the run (default: 1000)")
-    parser.add_argument("--seed", type=int, default=0, help="of the draw (default: 0)")
-    parser.add_argument("--scores", nargs="+", metavar="NAME", help="which scores (default: all)")
-    parser.add_argument("--floors", action="store_true", help="also show how far the real data are from themselves")
+    files.add_argument("--length", type=int, help="bars in a window when the synthetic data are a plain table")
+    files.add_argument("--stride", type=int, help="bars from one window to the next (default: 1)")
+    files.add_argument("--holdout", type=float, help="last share of the real history, kept to compare (default: 0.2)")
+    scoring = parser.add_argument_group("scores")
+    scoring.add_argument(
+        "--scores", nargs="+", metavar="NAME", help="quick, all, or names (default: quick, which trains no network)"
+    )
+    scoring.add_argument(
+        "--floors",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="measure what perfect samples would score, which takes up to half a minute and gives verdicts",
+    )
+    scoring.add_argument(
+        "--baselines", nargs="*", metavar="NAME", help="score classical models too: all of them, or those named"
+    )
+    scoring.add_argument("--seed", type=int, default=0, help="of all that is drawn (default: 0)")
+    scoring.add_argument("--html", metavar="FILE", help="also write the whole report, with its figures, as one file")
 
 
 def _runs(parser: argparse.ArgumentParser, shared: Parser) -> None:

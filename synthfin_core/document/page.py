@@ -40,7 +40,8 @@ ul { padding-left: 20px; } li { margin: 4px 0; max-width: 75ch; overflow-wrap: a
 .card h3 { margin: 0 0 6px; } .card p { margin: 6px 0 0; font-size: .92rem; }
 .badge { display: inline-block; padding: 1px 8px; border-radius: 10px; font-size: .78rem; font-weight: 600;
   white-space: nowrap; color: INK; -webkit-print-color-adjust: exact; print-color-adjust: exact; }
-.groups { display: flex; flex-wrap: wrap; gap: 4px 12px; margin-top: 8px; font-size: .82rem; color: var(--soft); }
+.groups { display: grid; grid-template-columns: auto 1fr; gap: 4px 12px; margin-top: 10px; font-size: .82rem;
+  color: var(--soft); align-items: center; justify-items: start; }
 dl { display: grid; grid-template-columns: minmax(90px, max-content) 1fr; gap: 4px 20px; margin: 8px 0; }
 dt { color: var(--soft); } dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; border: 1px solid var(--line); border-radius: 8px; margin: 8px 0; }
@@ -48,18 +49,20 @@ table { border-collapse: collapse; width: 100%; font-size: .88rem; font-variant-
 th, td { padding: 6px 12px; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 tbody tr:last-child > * { border-bottom: 0; }
 thead th { background: var(--tint); font-weight: 600; vertical-align: bottom; max-width: 160px;
-  overflow-wrap: anywhere; }
-.scores tbody th { font-weight: 600; min-width: 190px; max-width: 320px; }
-.scores .help { display: block; font-weight: 400; margin-top: 2px; }
-.scores td { white-space: nowrap; } .scores td .badge { margin-left: 6px; }
+  overflow-wrap: break-word; }
+.scores tbody th { font-weight: 400; color: var(--soft); padding-left: 24px; }
+.scores tbody th.score { font-weight: 600; color: var(--ink); padding: 12px 12px 6px; border-bottom: 0; }
+.score div { position: sticky; left: 12px; max-width: min(85ch, 100vw - 64px); }
+.score .help { display: block; font-weight: 400; margin-top: 2px; }
+.scores td .badge { display: block; width: fit-content; margin-top: 3px; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); gap: 20px; }
 figure { margin: 0; min-width: 0; border: 1px solid var(--line); border-radius: 8px; padding: 12px; }
 figcaption { font-size: .85rem; color: var(--soft); margin-top: 6px; }
 .record dd { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; font-size: .85rem; }
 @media (max-width: 600px) { main { padding: 16px 12px 48px; } dl { grid-template-columns: 1fr; gap: 0; }
-  dd { margin-bottom: 8px; } th, td { padding: 5px 8px; } .scores tbody th { min-width: 150px; max-width: 180px; } }
+  dd { margin-bottom: 8px; } th, td { padding: 5px 8px; } .scores tbody th { padding-left: 12px; } }
 @media print { main { max-width: none; padding: 0; } .wide { overflow: visible; border: 0; } table { font-size: 8pt; }
-  th, td { padding: 3px 5px; } .scores td { white-space: normal; } tr, figure, .card { break-inside: avoid; }
+  th, td { padding: 3px 5px; } tr, figure, .card { break-inside: avoid; }
   h2, h3 { break-after: avoid; } .figures { display: block; } figure { margin-bottom: 12px; border: 0; } }
 """
 ).replace("INK", VERDICT_INK)

@@ -63,8 +63,10 @@ def html_report(
             element("h1", title),
             element("p", f"Synthetic against real data, {created:%Y-%m-%d}.", class_="soft"),
             element("div", *(_card(report, data) for data in report.data), class_="cards"),
-            listed(report.notes),
-            section("The real data", facts(data_facts(windows)), listed(windows.panel.notes)),
+            element("div", listed(report.notes), class_="help"),
+            section(
+                "The real data", facts(data_facts(windows)), element("div", listed(windows.panel.notes), class_="help")
+            ),
             section("What was scored", *(_model(data, about.get(data)) for data in report.data)),
             section("Order of the models", ranks(report), _place("ranking")) if ranking else "",
             section("Scorecard", how_to_read(report), *scorecard(report, figures), *_left_out(report)),
@@ -81,7 +83,7 @@ def _card(report: Report, data: str) -> Markup:
     verdict = report.verdict(data)
     badges = [badge(word) for word in dict.fromkeys([verdict.word, *verdict.flags])]
     groups = [
-        element("span", f"{words}: ", badge(verdict.groups[group]))
+        join([element("span", words), badge(verdict.groups[group])])
         for group, words in GROUPS.items()
         if group in verdict.groups
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Container
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from synthfin_core.document.markup import Markup, badge, element, join, number, table
@@ -53,7 +54,7 @@ def scorecard(report: Report, figures: Container[str]) -> list[Markup]:
     for group, words in GROUPS.items():
         keys = [key for key in by_key if METRICS[key[0]].group == group]
         if keys:
-            head = ["Score", "Series", *report.data, *(["Perfect samples"] if report.floors else []), "Real hold-out"]
+            head = ["", *report.data, *(["Perfect samples"] if report.floors else []), "Real hold-out"]
             parts += [element("h3", words), table(head, _rows(report, keys, by_key, figures), "scores")]
     return parts
 
@@ -61,17 +62,14 @@ def scorecard(report: Report, figures: Container[str]) -> list[Markup]:
 def ranks(report: Report) -> Markup:
     """The order of the models with their ranks in each group of scores."""
     order = report.ranking()
+    several = bool((order["seeds"] > 1).any())
     groups = [name for name in GROUPS if name in order]
-    head = ["Model", "Mean rank", "Best to worst seed", *(GROUPS[name] for name in groups)]
-    rows = [
-        [
-            record["model"],
-            number(record["rank"]),
-            f"{number(record['low'])} to {number(record['high'])}" if record["seeds"] > 1 else "one seed",
-            *(number(record[name]) for name in groups),
-        ]
-        for record in order.to_dict("records")
-    ]
+    head = ["Model", "Mean rank", *(["Best to worst seed"] if several else []), *(GROUPS[name] for name in groups)]
+    rows = []
+    for record in order.to_dict("records"):
+        spread = f"{number(record['low'])} to {number(record['high'])}" if record["seeds"] > 1 else "one seed"
+        ranked = [record["model"], number(record["rank"]), *([spread] if several else [])]
+        rows.append(ranked + [number(record[name]) for name in groups])
     words = (
         "On each score the data sets are ranked, 1 is best. Ranks are averaged within each group of scores and then "
         "over the groups, so that no single number and no crowd of similar numbers can decide."
@@ -89,32 +87,34 @@ def moments(report: Report) -> Markup:
 def _rows(
     report: Report, keys: list[tuple[str, str]], by_key: dict[tuple[str, str], dict[str, Row]], figures: Container[str]
 ) -> list[list[Any]]:
-    """A row a number; the title of a score with several series spans its rows."""
-    rows = []
-    for score, series in keys:
-        mine = [key for key in keys if key[0] == score]
-        first = mine[0] == (score, series)
-        cells: list[Any] = [_heading(METRICS[score], len(mine), figures)] if first else []
-        found = by_key[score, series]
-        floor = report.floors.oracle.get((score, series)) if report.floors else None
-        cells += [series, *(_cell(found.get(data), floor) for data in report.data)]
-        cells += [_floor(METRICS[score], floor)] if report.floors else []
-        rows.append([*cells, number(next(iter(found.values())).reference)])
+    """For each score a row with its name and meaning, and one for each of its numbers."""
+    rows: list[list[Any]] = []
+    width = len(report.data) + (3 if report.floors else 2)
+    for score, mine in groupby(keys, key=lambda key: key[0]):
+        rows.append([_heading(METRICS[score], width, figures)])
+        for _, series in mine:
+            found = by_key[score, series]
+            floor = report.floors.oracle.get((score, series)) if report.floors else None
+            cells: list[Any] = [element("th", series, scope="row")]
+            cells += [_cell(found.get(data), floor) for data in report.data]
+            cells += [_floor(METRICS[score], floor)] if report.floors else []
+            rows.append([*cells, number(next(iter(found.values())).reference)])
     return rows
 
 
-def _heading(metric: Metric, rows: int, figures: Container[str]) -> Markup:
+def _heading(metric: Metric, width: int, figures: Container[str]) -> Markup:
     name = figure_name(metric.name)
     title = element("a", metric.title, href=f"#figure-{name}") if name in figures else metric.title
-    unit = f" In {metric.unit}." if metric.unit else ""
-    return element("th", title, element("span", metric.help + unit, class_="help"), scope="row", rowspan=rows)
+    unit = f" Unit: {metric.unit}." if metric.unit else ""
+    words = element("div", title, element("span", metric.help + unit, class_="help"))
+    return element("th", words, scope="rowgroup", colspan=width, class_="score")
 
 
 def _cell(row: Row | None, floor: Floor | None) -> Markup:
     if row is None:
         return element("td", "left out", class_="soft")
     word = "" if METRICS[row.score].better == "none" else judge(row.loss, floor)
-    return element("td", join([number(row.value), badge(word)]))
+    return element("td", join([number(row.value), badge(word)], " "))
 
 
 def _floor(metric: Metric, floor: Floor | None) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -111,13 +111,31 @@ def strategies_figure(report: Report, score: str, found: Exhibits) -> go.Figure:
 def weights_figure(report: Report, score: str, found: Exhibits) -> go.Figure:
     """Portfolio weights by series from real and from synthetic data."""
     fig = figure(plain(METRICS[score].title, 60), "", "weight")
-    return _bars(fig, report, found, (("real", REAL_LABEL),))
+    first = next(iter(found.values()))["real"]
+    series = [plain(name) for name in series_names(report, first.size)]
+    fig.add_bar(x=series, y=first, name=REAL_LABEL, marker={"color": REAL})
+    for data, look in looks(report).items():
+        if data in found:
+            fig.add_bar(x=series, y=found[data]["synthetic"], name=plain(data), marker={"color": look.colour})
+    fig.update_layout(barmode="group")
+    return fig
 
 
 def losses_figure(report: Report, score: str, found: Exhibits) -> go.Figure:
     """Losses of the forecasts on the hold-out by what they were learned from; lower is better."""
-    fig = figure(plain(METRICS[score].title, 60), "", "loss (QLIKE) in the hold-out")
-    return _bars(fig, report, found, (("real", "learned from real"), ("shuffled", "from real in random order")))
+    fig = figure(plain(METRICS[score].title, 60), "", "loss in the hold-out (QLIKE)")
+    first, every = next(iter(found.values())), looks(report)
+    shown = [
+        ("learned from real", first["real"], REAL, "line-ew"),
+        ("in random order", first["shuffled"], REAL, "x-thin"),
+    ]
+    shown += [(plain(data), each["synthetic"], every[data].colour, "circle") for data, each in found.items()]
+    series = [plain(name) for name in series_names(report, first["real"].size)]
+    for label, y, colour, symbol in shown:
+        marker = {"color": colour, "size": 11, "symbol": symbol, "line": {"color": colour, "width": 2}}
+        fig.add_scatter(x=series, y=y.ravel(), name=label, mode="markers", marker=marker)
+    fig.update_xaxes(type="category", nticks=0)
+    return fig
 
 
 def joint_tails_figure(report: Report, score: str, found: Exhibits) -> go.Figure:
@@ -149,19 +167,6 @@ def membership_figure(report: Report, score: str, found: Exhibits) -> go.Figure:
     )  # fmt: skip
     fig.add_vline(x=0.5, line={"color": REAL, "width": 1, "dash": "dot"})
     fig.update_yaxes(autorange="reversed", type="category", nticks=0)
-    return fig
-
-
-def _bars(fig: go.Figure, report: Report, found: Exhibits, real: Sequence[tuple[str, str]]) -> go.Figure:
-    """Bars by series: the real ones once, then each data set."""
-    first = next(iter(found.values()))
-    series = [plain(name) for name in series_names(report, first["real"].size)]
-    for (key, label), opacity in zip(real, (1.0, 0.5), strict=False):
-        fig.add_bar(x=series, y=first[key].ravel(), name=label, marker={"color": REAL, "opacity": opacity})
-    for data, look in looks(report).items():
-        if data in found:
-            fig.add_bar(x=series, y=found[data]["synthetic"].ravel(), name=plain(data), marker={"color": look.colour})
-    fig.update_layout(barmode="group")
     return fig
 
 

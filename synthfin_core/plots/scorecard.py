@@ -109,6 +109,8 @@ def curve_figure(report: Report, name: str, series: Sequence[str] | None = None)
     count = len(chosen)
     titles = {"subplot_titles": [plain(each) for each in chosen], "vertical_spacing": 0.3 / count}
     more: dict[str, Any] = titles if count > 1 else {}
+    if count > 1:
+        y_title = y_title.replace(" (", "<br>(")  # panels are low
     fig = figure(curve.title, x_title, y_title, height=140 + 220 * count, rows=count, **more)
     real = sets.get(TRAINING)
     band = report.floors.bands.get(name) if report.floors else None
