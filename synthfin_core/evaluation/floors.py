@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 #: Paths of the oracle that are scored; learned scores train a network for each, so they get a few.
 PATHS, LEARNED_PATHS = 32, 4
 
+#: Draws of training windows that show what the hold-out's own regime costs.
+DRAWS = 5
+
 #: The percentiles of a floor.
 LOW, MIDDLE, HIGH = 10, 50, 90
 
@@ -160,7 +163,7 @@ def make_floors(
         for scores in each:
             found |= scores.found
     notes = [] if halves else ["The training data are too short to halve, so they were not scored against themselves."]
-    years = _other_years(windows, quick, frame, most)
+    years = _other_years(windows, quick, frame, most, count)
     return Floors(_percentiles(losses, years), found, losses, bands, tuple(notes), years)
 
 
@@ -229,16 +232,21 @@ def _percentiles(losses: Mapping[tuple[str, str], Array], years: Found) -> dict[
     return found
 
 
-def _other_years(windows: Windows, metrics: Sequence[Metric], frame: Frame, most: int) -> Found:
-    """What the training data lose as if they were synthetic, on scores of realism that look at the hold-out."""
-    holdout = windows.holdout.x
+def _other_years(windows: Windows, metrics: Sequence[Metric], frame: Frame, most: int, count: int) -> Found:
+    """What draws of training windows lose as if they were synthetic, on scores of realism that look at the hold-out."""
+    train, holdout = windows.train.x, windows.holdout.x
     asked = [each for each in metrics if each.needs.holdout and each.group != "novelty" and each.better != "none"]
     if not len(holdout) or not asked:
         return {}
-    real = DataSet(sampled(windows.train.x, most, frame.seed, "real training"))
+    real = DataSet(sampled(train, most, frame.seed, "real training"))
     held = DataSet(sampled(holdout, most, frame.seed, "hold-out"))
-    (scores,) = score_pairs(asked, [Pair(real, real, held)], frame)
-    return {key: METRICS[key[0]].loss(value) for key, value in scores.found.items()}
+    random = stream(frame.seed, "evaluation other years")
+    draws = [DataSet(train[random.integers(len(train), size=min(count, most))]) for _ in range(DRAWS)]
+    worst: Found = {}
+    for scores in score_pairs(asked, [Pair(real, draw, held) for draw in draws], frame):
+        for key, value in scores.found.items():
+            worst[key] = max(METRICS[key[0]].loss(value), worst.get(key, 0.0))
+    return worst
 
 
 def _bands(real: Sequence[DataSet], metrics: Sequence[Metric], frame: Frame) -> dict[str, Band]:

@@ -1,13 +1,15 @@
 """Verdicts in plain words: what a number means beside its floor, and what all numbers of a data set mean together.
 
 One number: *within the floor* when it is no larger than the 90th percentile of what perfect samples score, *near* up
-to twice that, *far* beyond. A group of scores is judged in the same way by one index, the root mean square of its
-numbers in floors, beside the index of the oracle's own paths: scores of one group move together, and the paths show
-how much. A data set takes the worst verdict of its groups, so no lucky group can make up for another; a group of one or
-two numbers has a verdict of its own and no say in that.
+to twice that, *far* beyond. A group of scores is far when more than a quarter of its numbers are, two at least. It is
+within the floor when its index, the root mean square of its numbers in floors, is no larger than that of nine in ten of
+the oracle's own paths: scores of one group move together, and the paths show how much. A data set takes the worst
+verdict of its groups, so no lucky group can make up for another; a group of one or two numbers has a verdict of its own
+and no say in that.
 
-A data set is *suspiciously close* when more of its numbers are under the floor's 10th percentile than nineteen of
-twenty perfect samples have there, and *copies the training data* when two or more of the alarms of novelty are far.
+A data set is *suspiciously close* when more than a third of its numbers are under the floor's 10th percentile: one in
+ten is there by chance, and up to one in four for an honest model, since it was fitted to this very history. It *copies
+the training data* when two or more of the alarms of novelty are far.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from synthfin_core.evaluation.floors import HIGH, LOW, MIDDLE, Floor, Floors
+from synthfin_core.evaluation.floors import HIGH, Floor, Floors
 from synthfin_core.evaluation.metric import GROUPS, METRICS, Group
 
 WITHIN, NEAR, FAR = "within the floor", "near", "far"
@@ -33,8 +35,11 @@ CAP = 5.0
 #: A smaller group of numbers has no say in the verdict on the whole data set.
 LEAST_NUMBERS = 3
 
-#: At least this many numbers under the 10th percentile make a data set suspicious, however few an oracle has.
-LEAST_CLOSE = 3
+#: A group is far when more than this share of its numbers is, and no fewer than two.
+FAR_SHARE, LEAST_FAR = 0.25, 2
+
+#: A data set is suspicious with more than this share of its numbers under the 10th percentile, and no fewer than three.
+CLOSE_SHARE, LEAST_CLOSE = 1 / 3, 3
 
 #: So many alarms of novelty that are far make a copier; one alone may be chance.
 LEAST_ALARMS = 2
@@ -135,7 +140,7 @@ class Judge:
         close = self._close(losses)
         alarms = sum(word == FAR and METRICS[key[0]].alarm for key, word in words.items())
         copies = alarms >= LEAST_ALARMS
-        flags = (COPIES,) * copies + (CLOSE,) * (close > self._usual_close())
+        flags = (COPIES,) * copies + (CLOSE,) * (close > max(CLOSE_SHARE * len(words), self._usual_close()))
         counted = [
             word for group, word in groups.items() if group != NOVELTY and len(self._keys(group)) >= LEAST_NUMBERS
         ]
@@ -149,8 +154,11 @@ class Judge:
     def _group(self, group: str, losses: Losses) -> str:
         keys = self._keys(group)
         usual = [self._index(keys, path) for path in self._oracle]
-        floor = Floor(*map(float, np.percentile(usual, (LOW, MIDDLE, HIGH)))) if usual else Floor(0.0, 0.5, 1.0)
-        return judge(self._index(keys, losses), floor)
+        far = sum(judge(losses.get(key, math.inf), self.floors[key]) == FAR for key in keys)
+        if far > FAR_SHARE * len(keys) and far >= min(LEAST_FAR, len(keys)):
+            return FAR
+        most = float(np.percentile(usual, HIGH)) if usual else 1.0
+        return WITHIN if self._index(keys, losses) <= most else NEAR
 
     def _index(self, keys: Iterable[Key], losses: Losses) -> float:
         """Root mean square of the numbers in floors, each from 0 to `CAP`."""
