@@ -53,6 +53,14 @@ def test_distances_agree_with_scipy_on_many_values():
         assert wasserstein_distance(a[None], b[None])[0] == pytest.approx(stats.wasserstein_distance(real, synthetic))
 
 
+@pytest.mark.parametrize("shift", [0.0, 0.02, 0.04])
+def test_p_value_of_many_values_agrees_with_scipy(shift):
+    rng = stream(6, "many")
+    real, synthetic = rng.standard_normal((400, 20, 1)), rng.standard_normal((500, 20, 1)) + shift
+    expected = stats.ks_2samp(real.ravel(), synthetic.ravel(), method="asymp").pvalue
+    assert METRICS["ks_p_value"](real, synthetic)[0] == pytest.approx(expected, rel=2e-3)
+
+
 @pytest.mark.parametrize("name", ["ks_statistic", "wasserstein"])
 def test_reversing_time_changes_no_distance_of_single_values(name, pair):
     real, synthetic = pair
