@@ -21,6 +21,7 @@ import synthfin_core as sf
 from synthfin_core import api
 from synthfin_core.cli import main
 from synthfin_core.cli.parser import make_parser
+from synthfin_core.data.selection import Selection
 from synthfin_core.errors import SettingError
 from synthfin_core.registry import GENERATORS, generator_class
 from synthfin_core.store import Store
@@ -194,7 +195,7 @@ class TestEvaluate:
         code, out, err = say("evaluate", "--data", "mock", "--synthetic", tmp_path / "s.csv", *QUICK)
         assert code == 0
         assert "Scored on Asset_4_Price, Asset_2_Price" in err
-        pair = sf.make_windows(sf.load("mock").select(sf.Selection(columns=("Asset_4_Price", "Asset_2_Price"))), 10)
+        pair = sf.make_windows(sf.load("mock").select(Selection(columns=("Asset_4_Price", "Asset_2_Price"))), 10)
         report = sf.evaluate(pair, pair.train.x[:50], scores=["wasserstein", "spread_ratio"])
         np.testing.assert_allclose(values_of(out), [row.value for row in report.rows], rtol=1e-9)
 

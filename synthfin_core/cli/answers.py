@@ -6,10 +6,12 @@ import contextlib
 import json
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from types import FrameType
 from typing import Any
 
+from synthfin_core.errors import SynthFinWarning
 from synthfin_core.generators.base import Progress
 from synthfin_core.store.files import finite
 
@@ -52,6 +54,20 @@ def interruptible() -> Iterator[list[int]]:
         yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def warnings_told() -> Iterator[None]:
+    """The library's warnings as one sentence each on the error stream, once the work is done."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", SynthFinWarning)
+        yield
+    ours = [each for each in caught if issubclass(each.category, SynthFinWarning)]
+    for sentence in dict.fromkeys(str(each.message) for each in ours):
+        tell(sentence)
+    for each in caught:
+        if each not in ours:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 @contextlib.contextmanager

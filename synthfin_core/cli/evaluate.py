@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthfin_core import api
-from synthfin_core.cli.answers import interruptible, say, say_json, share_bar, tell
+from synthfin_core.cli.answers import interruptible, say, say_json, share_bar, tell, warnings_told
 from synthfin_core.cli.synthetic import Array, read_synthetic
 from synthfin_core.data.panel import Panel
 from synthfin_core.data.windows import Windows, WindowSpec, make_windows
@@ -32,7 +32,7 @@ def evaluate(given: argparse.Namespace) -> int:
     if bool(given.run) == bool(given.data and given.synthetic) or bool(given.data) != bool(given.synthetic):
         raise SettingError("evaluate wants the ids of runs, or both --data REAL and --synthetic FILE.")
     windows, samples, about, models = _stored(given) if given.run else _from_files(given)
-    with interruptible() as interrupted, share_bar(not given.json) as on_progress:
+    with interruptible() as interrupted, share_bar(not given.json) as on_progress, warnings_told():
         try:
             report = api.evaluate(
                 windows,

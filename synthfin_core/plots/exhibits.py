@@ -28,7 +28,7 @@ REAL_LABEL = "real training"
 
 def exhibit_figure(report: Report, score: str) -> go.Figure | None:
     """The figure of what a score found; None where no figure is known for it, or it found nothing."""
-    drawn = _FIGURES.get(METRICS[score].figure)
+    drawn = _FIGURES.get(METRICS[score].figure or score)
     if drawn is None:
         return None
     draw, needed = drawn
@@ -170,7 +170,7 @@ def membership_figure(report: Report, score: str, found: Exhibits) -> go.Figure:
     return fig
 
 
-#: What is drawn for the exhibits of a score by its `figure`, and the arrays that it takes.
+#: What is drawn for the exhibits of a score by its `figure`, or its own name where it names none, and what it takes.
 _FIGURES: dict[str, tuple[Callable[[Report, str, Exhibits], go.Figure], tuple[str, ...]]] = {
     "roc": (roc_figure, ("false_positive", "true_positive")),
     "nearest": (nearest_figure, ("real", "synthetic", "distance")),
