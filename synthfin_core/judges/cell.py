@@ -58,12 +58,15 @@ class Trace(NamedTuple):
         Before the first step and after each.
     kept : ndarray (t, h, g, b)
         State times reset gate.
+    slopes : ndarray (t, 3 h, g, b)
+        Room for the gradient.
     """
 
     x: Numbers
     active: Numbers
     state: Numbers
     kept: Numbers
+    slopes: Numbers
 
 
 def initial_cells(inputs: int, hidden: int, streams: Sequence[np.random.Generator]) -> Cells:
@@ -88,7 +91,7 @@ def glorot(stream: np.random.Generator, rows: int, columns: int) -> Numbers:
     return stream.uniform(-limit, limit, (rows, columns))
 
 
-def forward(cells: Cells, x: Numbers) -> Trace:
+def forward(cells: Cells, x: Numbers, over: Trace | None = None) -> Trace:
     """Run `g` cells over their batches, from a state of zeros.
 
     Parameters
@@ -96,14 +99,19 @@ def forward(cells: Cells, x: Numbers) -> Trace:
     cells : Cells
     x : ndarray (t, g, d + 1, b)
         Inputs, then a one.
+    over : Trace, optional
+        An earlier trace, which is written over if the shapes are the same: fresh memory costs as much as the sums.
 
     Returns
     -------
     Trace
     """
     (t, g, _, b), h = x.shape, cells.candidate.shape[1]
-    active, kept = np.empty((t, 3 * h, g, b), x.dtype), np.empty((t, h, g, b), x.dtype)
-    state = np.zeros((t + 1, h, g, b), x.dtype)
+    if over is None or over.x.shape != x.shape:
+        active, kept, slopes = (np.empty((t, rows, g, b), x.dtype) for rows in (3 * h, h, 3 * h))
+        state = np.zeros((t + 1, h, g, b), x.dtype)
+    else:
+        _, active, state, kept, slopes = over
     np.matmul(cells.inputs, x, out=active.swapaxes(1, 2))
     both = active[:, : 2 * h]
     np.multiply(both, 0.5, out=both)  # sigma(z) = (1 + tanh(z / 2)) / 2, and numpy's tanh is quick
@@ -123,7 +131,7 @@ def forward(cells: Cells, x: Numbers) -> Trace:
         np.subtract(before, candidate, out=after)
         np.multiply(after, update, out=after)
         np.add(after, candidate, out=after)
-    return Trace(x, active, state, kept)
+    return Trace(x, active, state, kept, slopes)
 
 
 def backward(cells: Cells, trace: Trace, slope: Numbers) -> Cells:
@@ -142,7 +150,7 @@ def backward(cells: Cells, trace: Trace, slope: Numbers) -> Cells:
     Cells
         Shaped as `cells`, summed over the batch.
     """
-    x, active, state, kept = trace
+    x, active, state, kept, _ = trace
     t, h, g, b = kept.shape
     by_sum = _slopes(trace)
     back_gates, back_candidate = _mixer(cells.gates.swapaxes(1, 2), b), _mixer(cells.candidate.swapaxes(1, 2), b)
@@ -175,10 +183,9 @@ def _slopes(trace: Trace) -> Numbers:
 
     Of the kept state in the reset gate's weighted sum, and of the new state in those of update gate and candidate.
     """
-    _, active, state, kept = trace
+    _, active, state, kept, found = trace
     h = kept.shape[1]
     reset, update, candidate = active[:, :h], active[:, h : 2 * h], active[:, 2 * h :]
-    found = np.empty_like(active)
     of_reset, of_update, of_candidate = found[:, :h], found[:, h : 2 * h], found[:, 2 * h :]
     np.subtract(1, reset, out=of_reset)
     np.multiply(of_reset, kept, out=of_reset)

@@ -47,10 +47,15 @@ class Recurrent:
         self.mean, self.square = np.zeros_like(self.weights), np.zeros_like(self.weights)
         *kernels, self.unit = _views(self.weights, [each.shape[1:] for each in (*initial, unit)])
         self.cells = Cells(*kernels)
+        self.trace: Trace | None = None
 
     def run(self, x: Numbers) -> tuple[Trace, Numbers]:
-        """The pass over `x (t, g, d + 1, b)`, and the outputs `z (states, g, b)` at the last steps."""
-        return _run(self.cells, self.unit, x, self.states)
+        """The pass over `x (t, g, d + 1, b)`, and the outputs `z (states, g, b)` at the last steps.
+
+        The next run over a batch of the same shape writes over the trace.
+        """
+        self.trace, z = _run(self.cells, self.unit, x, self.states, self.trace)
+        return self.trace, z
 
     def outputs(self, network: int, x: Numbers, batch: int = 256) -> Numbers:
         """Outputs `(n, states)` of one network for all windows `x (n, t, d + 1)`."""
@@ -115,8 +120,8 @@ def sigmoid(z: Numbers) -> Numbers:
     return half
 
 
-def _run(cells: Cells, unit: Numbers, x: Numbers, states: int) -> tuple[Trace, Numbers]:
-    trace = forward(cells, x)
+def _run(cells: Cells, unit: Numbers, x: Numbers, states: int, over: Trace | None = None) -> tuple[Trace, Numbers]:
+    trace = forward(cells, x, over)
     return trace, (trace.state[-states:] * _spread(unit)).sum(axis=1) + unit[:, -1:]
 
 

@@ -123,3 +123,16 @@ def test_cells_do_not_see_each_other(rng):
     np.testing.assert_allclose(alone.state[:, :, 0], together.state[:, :, 1], rtol=1e-13)
     for mine, all_of_them in zip(backward(one, alone, slope[:, :, 1:2]), gradient, strict=True):
         np.testing.assert_allclose(mine[0], all_of_them[1], rtol=1e-10, atol=1e-14)
+
+
+def test_memory_used_again_changes_nothing(rng):
+    cells = cells_of(2)
+    slope = rng.standard_normal((1, 2, G, B))
+    first = forward(cells, batch_of(rng))
+    backward(cells, first, slope)
+    x = batch_of(rng)
+    fresh, again = forward(cells, x), forward(cells, x, first)
+    assert again.state is first.state
+    assert (again.state == fresh.state).all()
+    for mine, other in zip(backward(cells, again, slope), backward(cells, fresh, slope), strict=True):
+        assert (mine == other).all()
