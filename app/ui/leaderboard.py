@@ -16,11 +16,13 @@ from synthfin_core.evaluation import GROUPS, METRICS, Report
 from synthfin_core.evaluation.score import HOLDOUT
 from synthfin_core.evaluation.verdict import CLOSE, COPIES, FAR, judge
 from synthfin_core.plots.scorecard import ranking_figure
-from synthfin_core.plots.style import VERDICT_INK, VERDICTS
+from synthfin_core.plots.style import VERDICTS, faint
 
 WORST = "the worst series"
 ALL = "all scores"
-FLOOR = "noise floor (90 %)"
+
+#: Of a verdict's colour in a table, so that the theme's own ink stays readable on it in light and dark.
+OPACITY = 0.4
 
 
 def show(chosen: Chosen, report: Report) -> None:
@@ -43,10 +45,13 @@ def _verdicts(report: Report, shown: Sequence[str]) -> None:
     for data in shown:
         verdict = report.verdict(data)
         counts = f"{verdict.within} of {verdict.judged}" if verdict.judged else ""
-        row = {"Model": data, "Verdict": verdict.word, "Within the floor": counts}
+        alarms = ", ".join(flag for flag in verdict.flags if flag != verdict.word)
+        row = {"Model": data, "Verdict": verdict.word, "Within the floor": counts, "Alarm": alarms}
         row |= {title: verdict.groups.get(group, "") for group, title in GROUPS.items() if _has(report, group)}
-        rows.append(row | {"Alarm": ", ".join(verdict.flags)})
+        rows.append(row)
     table = pd.DataFrame(rows)
+    if not table["Alarm"].any():
+        table = table.drop(columns="Alarm")
     st.dataframe(
         table.style.map(verdict_colour),
         hide_index=True,
@@ -130,9 +135,7 @@ def _matrix(
     def colours(column: pd.Series[float]) -> list[str]:
         return [verdict_colour(words[str(column.name)].get(value, "")) for value in column]
 
-    style = table.style.apply(colours)
-    for title in table:
-        style = style.format({title: _worded(words[str(title)])}, na_rep="–")
+    style = table.style.apply(colours).format({title: _worded(words[str(title)]) for title in table}, na_rep="–")
     config: dict[str, Any] = {
         titles[score]: st.column_config.NumberColumn(titles[score], help=_column_help(report, score, series))
         for score in scores
@@ -162,4 +165,4 @@ def _column_help(report: Report, score: str, series: str) -> str:
 def verdict_colour(value: object) -> str:
     """Style of a table's cell that holds a verdict; none for anything else."""
     colour = VERDICTS.get(str(value))
-    return f"background-color: {colour}; color: {VERDICT_INK}" if colour else ""
+    return f"background-color: {faint(colour, OPACITY)}" if colour else ""

@@ -1,6 +1,7 @@
 """The overall order of models, made so that no single number and no crowd of similar numbers can decide it.
 
-On each score a data set takes the place that it has among the models: one more than the number of other models whose
+With floors, numbers within their floor are as good as each other: what lies below it is noise, and no reason to rank
+one model before another. On each score a data set takes the place that it has among the models: one more than the number of other models whose
 median is better, ties counted half. Places are averaged within a group of scores and then over the groups, so twenty
 scores of single values weigh as much as six of dependence in time. A data set that a score could not be computed for
 comes last there. The data sets of one model, which differ in their seed, give the interval.
@@ -30,7 +31,7 @@ def ranking(rows: Sequence[Row], floors: Floors | None, models: Mapping[str, str
     ----------
     rows : sequence of Row
     floors : Floors or None
-        Bring the series of a score on one scale, so that their mean is taken in floors; their own scale without.
+        Bring the series of a score on one scale, so that their mean is taken in floors, and one floor is the least.
     models : dict of str to str
         The model of each data set; its own name when missing.
 
@@ -79,8 +80,8 @@ def _losses(rows: Sequence[Row], floors: Floors | None) -> DataFrame:
         if METRICS[row.score].better == "none":
             continue
         floor = floors.oracle.get((row.score, row.series)) if floors else None
-        scale = floor.high if floor and floor.high > 0 else 1.0
-        records.append({"data": row.data, "score": row.score, "loss": row.loss / scale})
+        loss = row.loss if floor is None else max(row.loss / floor.high, 1.0) if floor.high > 0 else 1.0 + row.loss
+        records.append({"data": row.data, "score": row.score, "loss": loss})
     table = DataFrame(records, columns=["data", "score", "loss"])
     if table.empty:
         return table

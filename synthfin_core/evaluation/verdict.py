@@ -1,7 +1,7 @@
 """Verdicts in plain words: what a number means beside its floor, and what all numbers of a data set mean together.
 
 One number: *within the floor* when it is no larger than the 90th percentile of what perfect samples score, *near* up
-to twice that, *far* beyond. A group of scores is far when more than a quarter of its numbers are, two at least. It is
+to twice that, *far* beyond. A group of scores is far when a quarter of its numbers are, two at least. It is
 within the floor when its index, the root mean square of its numbers in floors, is no larger than that of nine in ten of
 the oracle's own paths: scores of one group move together, and the paths show how much. A data set takes the worst
 verdict of its groups, so no lucky group can make up for another; a group of one or two numbers has a verdict of its own
@@ -35,7 +35,7 @@ CAP = 5.0
 #: A smaller group of numbers has no say in the verdict on the whole data set.
 LEAST_NUMBERS = 3
 
-#: A group is far when more than this share of its numbers is, and no fewer than two.
+#: A group is far when this share of its numbers is, and no fewer than two.
 FAR_SHARE, LEAST_FAR = 0.25, 2
 
 #: A data set is suspicious with more than this share of its numbers under the 10th percentile, and no fewer than three.
@@ -155,7 +155,7 @@ class Judge:
         keys = self._keys(group)
         usual = [self._index(keys, path) for path in self._oracle]
         far = sum(judge(losses.get(key, math.inf), self.floors[key]) == FAR for key in keys)
-        if far > FAR_SHARE * len(keys) and far >= min(LEAST_FAR, len(keys)):
+        if far >= FAR_SHARE * len(keys) and far >= min(LEAST_FAR, len(keys)):
             return FAR
         most = float(np.percentile(usual, HIGH)) if usual else 1.0
         return WITHIN if self._index(keys, losses) <= most else NEAR
