@@ -1,10 +1,10 @@
 """The overall order of models, made so that no single number and no crowd of similar numbers can decide it.
 
 With floors, numbers within their floor are as good as each other: what lies below it is noise, and no reason to rank
-one model before another. On each score a data set takes the place that it has among the models: one more than the number of other models whose
-median is better, ties counted half. Places are averaged within a group of scores and then over the groups, so twenty
-scores of single values weigh as much as six of dependence in time. A data set that a score could not be computed for
-comes last there. The data sets of one model, which differ in their seed, give the interval.
+one model before another. On each score a data set takes the place that it has among the models: one more than the
+number of other models whose median is better, ties counted half. Places are averaged within a group of scores and then
+over the groups, so twenty scores of single values weigh as much as six of dependence in time. A data set that a score
+could not be computed for comes last there. The data sets of one model, which differ in their seed, give the interval.
 """
 
 from __future__ import annotations
