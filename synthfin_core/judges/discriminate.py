@@ -22,7 +22,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from synthfin_core.judges.cell import Numbers
-from synthfin_core.judges.recurrent import Recurrent, at_once, draw, sigmoid, with_ones
+from synthfin_core.judges.recurrent import Recurrent, at_once, draw, one_thread, sigmoid, with_ones
 from synthfin_core.judges.splits import Array, How, check_pairs, split, to_unit_deviation, to_unit_range
 from synthfin_core.rng import stream
 
@@ -164,8 +164,9 @@ def discriminate(pairs: Sequence[tuple[Array, Array]], settings: Settings, seed:
     jobs = [(pair, repeat) for pair in pairs for repeat in range(settings.repeats)]
     width = at_once(hidden)
     answers = []
-    for start in range(0, len(jobs), width):
-        answers += _judge(jobs[start : start + width], hidden, settings, seed)
+    with one_thread():
+        for start in range(0, len(jobs), width):
+            answers += _judge(jobs[start : start + width], hidden, settings, seed)
     repeats = settings.repeats
     return [_judgement(answers[i : i + repeats], settings.split) for i in range(0, len(answers), repeats)]
 

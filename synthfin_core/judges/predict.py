@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from synthfin_core.judges.cell import Numbers
-from synthfin_core.judges.recurrent import Recurrent, at_once, draw, sigmoid, with_ones
+from synthfin_core.judges.recurrent import Recurrent, at_once, draw, one_thread, sigmoid, with_ones
 from synthfin_core.judges.splits import Array, check_pairs, to_unit_range
 from synthfin_core.rng import stream
 
@@ -87,8 +87,9 @@ def predict(
     jobs = [(*pair, repeat) for pair in sources.values() for repeat in range(repeats)]
     width = at_once(units)
     found: list[float] = []
-    for start in range(0, len(jobs), width):
-        found += _errors(jobs[start : start + width], units, iterations, seed)
+    with one_thread():
+        for start in range(0, len(jobs), width):
+            found += _errors(jobs[start : start + width], units, iterations, seed)
     errors = dict(zip(sources, np.reshape(found, (-1, repeats)).mean(axis=1).tolist(), strict=True))
     return [Prediction(errors[id(real), id(x)], errors[id(real), id(real)]) for real, x in pairs]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
 
 import numpy as np
 
@@ -82,6 +84,14 @@ class Recurrent:
         cells = backward(self.cells, trace, slopes * _spread(self.unit))
         unit = (slopes * trace.state[-self.states :]).sum(axis=(0, 3)).T  # (g, h)
         return _flat([*cells, np.concatenate([unit, slope.sum(axis=(0, 2))[:, None]], axis=1)])
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """While it lasts, numpy multiplies matrices on one core: on ones this small a second thread multiplies the time."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1, "blas")
+    return limits
 
 
 def at_once(hidden: int) -> int:
