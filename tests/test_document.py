@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 from browser import find_browser
-from made_report import VALUES, made_report
+from made_report import made_report
 from studio_server import CHROME_FLAGS
 
 from synthfin_core.data.windows import make_windows
@@ -105,20 +105,16 @@ def test_nothing_is_fetched_and_only_its_own_scripts_run(read, html):
 
 
 def test_each_number_stands_with_its_verdict_and_its_floor(read, report):
-    for place in range(len(report.data)):
-        for score, values in VALUES.items():
-            heading = METRICS[score].title + METRICS[score].help
-            (start,) = (i for i, row in enumerate(read.rows) if row[0].startswith(heading))
-            for i, series in enumerate(report.series):
-                value = values[place] * (1 + i / 10)
-                row = read.rows[start + 1 + i]
-                loss = METRICS[score].loss(value)
-                word = WITHIN if loss <= 1 else NEAR if loss <= 2 else FAR
-                unscored = METRICS[score].better == "none"
-                assert row[0] == series
-                assert row[1 + place] == f"{value:.3g} " + ("" if unscored else word)
-                floor = {"lower": "up to 1", "one": "0.368 to 2.72", "none": ""}[METRICS[score].better]
-                assert row[3:] == [floor, "0.8"]
+    table = report.table()
+    for place, data in enumerate(report.data):
+        for row in table[table["data"] == data].itertuples():
+            heading = row.title + METRICS[row.score].help
+            (start,) = (i for i, cells in enumerate(read.rows) if cells[0].startswith(heading))
+            cells = next(cells for cells in read.rows[start + 1 :] if cells[0] == row.series)
+            assert cells[1 + place] == f"{row.value:.3g} {row.verdict}"
+            floor = {"lower": "up to 1", "one": "0.368 to 2.72", "none": ""}[row.better]
+            assert cells[3:] == [floor, "" if np.isnan(row.reference) else "0.8"]
+    assert {WITHIN, NEAR, FAR} <= set(table["verdict"])
 
 
 def test_it_says_what_was_scored_and_how_it_was_made(read, report, windows):

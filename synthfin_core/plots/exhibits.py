@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 #: The exhibits of one score by data set.
 Exhibits = dict[str, dict[str, Array]]
 
-#: Series of a nearest window that are drawn side by side.
-MOST_BESIDE = 2
+#: Series of a nearest window that are drawn.
+MOST_SERIES = 2
 
 REAL_LABEL = "real training"
 
@@ -60,34 +60,26 @@ def roc_figure(report: Report, score: str, found: Exhibits) -> go.Figure:
 
 
 def nearest_figure(report: Report, score: str, found: Exhibits) -> go.Figure:
-    """The synthetic window nearest to the training data with the real window beside it, a row for each data set."""
-    series = [plain(name) for name in series_names(report, next(iter(found.values()))["real"].shape[1])][:MOST_BESIDE]
+    """The synthetic window nearest to the training data over the real window, a panel for each data set and series."""
+    names = series_names(report, next(iter(found.values()))["real"].shape[1])[:MOST_SERIES]
+    panels = [(data, each, column) for data, each in found.items() for column in range(len(names))]
     heads = [
-        f"{plain(data, 28)}, {name}, distance {float(each['distance'].ravel()[0]):.2g}"
-        for data, each in found.items()
-        for name in series
+        f"{plain(data, 24)}, {plain(names[column], 14)}, distance {float(each['distance'].ravel()[0]):.2g}"
+        for data, each, column in panels
     ]
-    rows, columns = len(found), len(series)
+    rows = len(panels)
     fig = figure(
-        "The synthetic window nearest to a real one",
-        "step",
-        "value per bar",
-        height=110 + 150 * rows,
-        rows=rows,
-        columns=columns,
-        subplot_titles=heads,
-        vertical_spacing=min(0.32 / rows, 0.2),
-    )
-    fig.update_annotations(font_size=11)
-    every = looks(report)
-    named: set[str] = set()
-    for row, (data, each) in enumerate(found.items(), start=1):
-        for column in range(columns):
-            for label, side, colour in ((REAL_LABEL, "real", REAL), (data, "synthetic", every[data].colour)):
-                y = each[side][:, column]
-                trace = line(np.arange(1, len(y) + 1), y, label, colour, legendgroup=plain(label))
-                fig.add_trace(trace.update(showlegend=label not in named), row=row, col=column + 1)
-                named.add(label)
+        "The synthetic window nearest to a real one", "step", height=110 + 130 * rows, rows=rows,
+        subplot_titles=heads, shared_xaxes=True, vertical_spacing=min(0.28 / rows, 0.2),
+    )  # fmt: skip
+    every, named = looks(report), set()
+    for row, (data, each, column) in enumerate(panels, start=1):
+        for label, side, colour in ((REAL_LABEL, "real", REAL), (data, "synthetic", every[data].colour)):
+            y = each[side][:, column]
+            trace = line(np.arange(1, len(y) + 1), y, label, colour, legendgroup=plain(label))
+            fig.add_trace(trace.update(showlegend=label not in named), row=row, col=1)
+            named.add(label)
+    fig.update_yaxes(nticks=4)
     return fig
 
 
@@ -135,6 +127,7 @@ def losses_figure(report: Report, score: str, found: Exhibits) -> go.Figure:
         marker = {"color": colour, "size": 11, "symbol": symbol, "line": {"color": colour, "width": 2}}
         fig.add_scatter(x=series, y=y.ravel(), name=label, mode="markers", marker=marker)
     fig.update_xaxes(type="category", nticks=0)
+    fig.update_layout(scattermode="group", scattergap=0.3)  # beside each other, as bars are
     return fig
 
 
