@@ -163,6 +163,14 @@ class TestEvaluate:
         answer = json.loads(say("evaluate", fitted, "--n", 200, *QUICK)[1])
         assert {row["score"] for row in answer["rows"]} == {"wasserstein", "spread_ratio"}
 
+    def test_a_run_s_settings_stand_in_its_html_report(self, say, fitted, tmp_path):
+        assert say("evaluate", fitted, "--n", 100, *QUICK, "--html", tmp_path / "run.html")[0] == 0
+        text = (tmp_path / "run.html").read_text("utf-8")
+        run = sf.Store().run(fitted)
+        for words in (run.id, run.label, run.spec.setup.id, "epochs 2, pause 0.0", "Stand-in"):
+            assert words in text
+        assert "could not be saved" in say("evaluate", fitted, *QUICK, "--html", "/nowhere/x.html")[2]
+
     def test_runs_that_differ_in_their_seed_are_one_model(self, say, fitted):
         other = say("fit", "stand-in", "mock", "--length", 10, "--epochs", 2, "--seed", 1)[1].strip()
         answer = json.loads(say("evaluate", fitted, other, "--n", 100, *QUICK)[1])
