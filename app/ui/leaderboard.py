@@ -56,7 +56,11 @@ def _verdicts(report: Report, shown: Sequence[str]) -> None:
         table.style.map(verdict_colour),
         hide_index=True,
         height="content",
-        column_config={"Model": st.column_config.TextColumn(pinned=True)},
+        column_config={
+            "Model": st.column_config.TextColumn(pinned=True),
+            "Verdict": st.column_config.TextColumn(width="medium"),
+            "Alarm": st.column_config.TextColumn(width="medium"),
+        },
         alt="Verdict on each model, over all scores and by group",
     )
     for data in shown:
@@ -149,7 +153,7 @@ def _matrix(
 
 
 def _worded(words: dict[float, str]) -> Any:
-    return lambda value: f"{value:.3g}  {words.get(value, '')}".rstrip()
+    return lambda value: f"{value:.3g}  {words.get(value, '').removesuffix(' the floor')}".rstrip()
 
 
 def _column_help(report: Report, score: str, series: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -96,13 +97,23 @@ def score_pairs(
     with ThreadPoolExecutor(THREADS) as threads:
         for _ in threads.map(score_one, range(len(pairs))):
             step(len(alone), "scores")
-    for each in together:
-        _score_together(each, pairs, frame, results)
-        step(30 * len(pairs), each.title)
+    with ThreadPoolExecutor(THREADS) as threads, one_thread_each():
+        work = {threads.submit(_score_together, each, pairs, frame, results): each for each in together}
+        for ended in as_completed(work):
+            ended.result()
+            step(30 * len(pairs), work[ended].title)
     for scores in results:  # in the order of the table, however they were computed
         order = {each.name: place for place, each in enumerate(metrics)}
         scores.found = dict(sorted(scores.found.items(), key=lambda item: order[item[0][0]]))
     return results
+
+
+def one_thread_each() -> AbstractContextManager[Any]:
+    """Keeps linear algebra to one thread a call, since the calls already run side by side."""
+    from threadpoolctl import threadpool_limits
+
+    limits: AbstractContextManager[Any] = threadpool_limits(1)
+    return limits
 
 
 def _score(metric: Metric, pair: Pair, frame: Frame, into: Scores) -> None:

@@ -12,10 +12,12 @@ from streamlit.testing.v1 import AppTest
 from app.ui import cached, models
 from synthfin_core.data.panel import Selection
 from synthfin_core.data.windows import WindowSpec
+from synthfin_core.evaluation import METRICS, floors
+from synthfin_core.jobs import score
 from synthfin_core.jobs.train import train
 from synthfin_core.registry import GENERATORS
 from synthfin_core.spec import Setup
-from synthfin_core.store import Store
+from synthfin_core.store import Store, Wanted
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 PAGES = ("home", "data", "vae", "gan", "compare", "latent", "generate", "runs")
@@ -36,6 +38,13 @@ class NoWorkers:
         return None
 
     def ensure_workers(self):
+        return None
+
+    def score(self, setup, wanted):
+        self.wanted = wanted
+        return self.store.scorecard(setup)
+
+    def stop_scoring(self, card):
         return None
 
 
@@ -101,19 +110,101 @@ def test_a_page_opens_with_trained_models(page, use, filled):
     healthy(opened(page))
 
 
-@pytest.mark.parametrize("part", ["Scores", "Distributions", "Paths", "Memory", "Correlation", "Map"])
-def test_every_part_of_the_comparison_draws(part, use, filled):
-    use(filled)
+@pytest.fixture(scope="module")
+def scored(filled):
+    """The store's runs with their scores, over floors of few paths and one draw of each baseline."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(floors, "PATHS", 4)
+        patch.setattr(score, "SEEDS", (0,))
+        runs = filled.runs()
+        card = filled.scorecard(runs[0].spec.setup)
+        card.want(Wanted(tuple(run.id for run in runs)))
+        assert score.fill(card, filled).state == "done", card.status().message
+    return filled
+
+
+def compared(part: str) -> AppTest:
     app = opened("compare")
     app.session_state["compare-part"] = part
     app.run()
     healthy(app)
-    drawn = app.get("plotly_chart")
-    if part == "Scores":
-        assert len(app.dataframe) >= 4
-        assert "p-value" in words(app)
-    else:
-        assert drawn
+    return app
+
+
+@pytest.mark.parametrize("part", ["Distributions", "Paths", "Memory", "Correlation", "Map"])
+def test_every_picture_of_the_comparison_draws(part, use, filled):
+    use(filled)
+    assert compared(part).get("plotly_chart")
+
+
+def test_unscored_runs_are_scored_without_being_asked(use, filled):
+    executor = use(filled)
+    app = opened("compare")
+    healthy(app)
+    assert set(executor.wanted.runs) == {run.id for run in filled.runs()}
+    assert not executor.wanted.learned
+    assert "scores are on their way" in words(app)
+
+
+def test_the_leaderboard_has_models_baselines_verdicts_and_an_order(use, scored):
+    use(scored)
+    app = compared("Leaderboard")
+    verdicts, matrix = (table.value for table in app.dataframe[:2])
+    assert {"i.i.d. Gaussian", "i.i.d. bootstrap", "block bootstrap", "EGARCH"} <= set(verdicts["Model"])
+    assert len(verdicts) == len(GENERATORS) + 4
+    assert verdicts["Verdict"].isin(["within the floor", "near", "far", "copies the training data"]).all()
+    assert "real hold-out" in matrix.index
+    assert "Spread ratio" in matrix
+    assert app.get("plotly_chart")
+    assert not hasattr(cached.executor(), "wanted"), "all is there, so nothing is asked for"
+
+
+def test_filters_of_the_leaderboard(use, scored):
+    use(scored)
+    app = compared("Leaderboard")
+    app.selectbox(key="board-group").set_value("tails").run()
+    healthy(app)
+    assert "Value at risk, 1 %" in app.dataframe[1].value
+    app.toggle(key="board-judged").set_value(False).run()
+    healthy(app)
+    shown = app.dataframe[1].value
+    app.toggle(key="board-far").set_value(True).run()
+    healthy(app)
+    assert len(app.dataframe) < 2 or set(app.dataframe[1].value) < set(shown)
+    app.selectbox(key="board-series").set_value(scored.windows(scored.runs()[0].spec.setup).names[1]).run()
+    healthy(app)
+
+
+def test_a_fold_explains_a_score_and_draws_it(use, scored):
+    use(scored)
+    app = opened("compare")
+    app.session_state["compare-part"] = "Every score"
+    app.session_state["fold-acf_abs_distance"] = True
+    app.session_state["fold-ks_p_value"] = True
+    app.run()
+    healthy(app)
+    assert METRICS["acf_abs_distance"].help.split(".")[0] in words(app)
+    assert "p-value" in words(app)
+    assert app.get("plotly_chart")
+    assert "was left out" in words(app)
+
+
+def test_the_report_for_stakeholders_can_be_taken_away(use, scored):
+    use(scored)
+    app = compared("Take away")
+    assert {button.label for button in app.get("download_button")} >= {
+        "Report for stakeholders (HTML)",
+        "Scores as CSV",
+    }
+    assert "excess kurtosis" in app.dataframe[0].value
+
+
+def test_the_learned_judges_are_called_on_request(use, scored):
+    executor = use(scored)
+    app = opened("compare")
+    next(button for button in app.button if button.label == "Call the learned judges").click().run()
+    healthy(app)
+    assert executor.wanted.learned
 
 
 @pytest.mark.parametrize("part", ["History", "Returns", "Tails", "Memory", "Correlation", "Table"])
