@@ -6,9 +6,11 @@ The workload is the notebook's: 243 windows of 10 bars by 5 series, LSTM with 64
 of 32, 50 epochs. Its literal loop (one recurrent step a bar, DataLoader, Adam, mean squared error plus summed
 divergence) runs with torch's default threads; ours runs the VAE's preset "the lab's", which takes five bars a recurrent
 step, on the one thread that it chooses itself. Both run in turn in one process, and the quickest of the repeats counts;
-once with the machine to themselves, and once beside a busy process on each core, as where several people train.
+once with the machine to themselves, and once beside a busy process on each core. Last, each side trains twice at the
+same time, as where two people train: torch's default threads then wait for each other, and 5 epochs tell enough.
 
-`--pages` adds what `benchmarks/pages.py` measures in a browser.
+The scorecard's times come from `benchmarks/scoring.py`; `--pages` adds what `benchmarks/pages.py` measures in a
+browser.
 """
 
 from __future__ import annotations
@@ -31,10 +33,12 @@ from torch.utils.data import DataLoader, TensorDataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from anywhere, installed or not
 
+from benchmarks import scoring
 from synthfin_core.generators.base import Progress
 from synthfin_core.registry import GENERATORS, generator_class
 
-EPOCHS = 50
+EPOCHS, FEW_EPOCHS = 50, 5
+MEET_EVERY = 20.0  #: seconds; two processes that are ready within it start together
 
 
 class Literal(nn.Module):
@@ -57,12 +61,12 @@ class Literal(nn.Module):
         return self.out(hidden), mu, logvar
 
 
-def literal(x: NDArray[np.float64]) -> None:
+def literal(x: NDArray[np.float64], epochs: int = EPOCHS) -> None:
     """The notebook's training loop on `x (n, t, 5)`."""
     model = Literal()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     loader = DataLoader(TensorDataset(torch.as_tensor(x, dtype=torch.float32)), batch_size=32, shuffle=True)
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         total = 0.0
         for (batch,) in loader:
             optimizer.zero_grad()
@@ -74,10 +78,14 @@ def literal(x: NDArray[np.float64]) -> None:
             total += loss.item()
 
 
-def ours(x: NDArray[np.float64]) -> None:
+def ours(x: NDArray[np.float64], epochs: int = EPOCHS) -> None:
     """The same work by the library."""
     family = generator_class("vae")
-    family(family.Config.presets()["the lab's"]).fit(x)
+    preset = family.Config.presets()["the lab's"].to_dict()
+    family(family.Config.from_dict({**preset, "epochs": epochs})).fit(x)
+
+
+SIDES: dict[str, Callable[[NDArray[np.float64], int], None]] = {"literal": literal, "ours": ours}
 
 
 def seconds(work: Callable[[NDArray[np.float64]], None], x: NDArray[np.float64]) -> tuple[float, float]:
@@ -113,6 +121,28 @@ def notebook_workload(repeats: int) -> dict[str, float]:
     }
 
 
+def two_at_once() -> dict[str, float]:
+    """Seconds until two trainings that run side by side are both done, for each side, and the ratio."""
+    found = {side: _both_done(side) for side in SIDES}
+    return {f"{side}, seconds": value for side, value in found.items()} | {"ratio": found["literal"] / found["ours"]}
+
+
+def _both_done(side: str) -> float:
+    command = [sys.executable, __file__, "--train", side]
+    trainings = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    return max(float(training.communicate()[0]) for training in trainings)
+
+
+def train_when_ready(side: str) -> None:
+    """Train once by the side's loop at the next meeting on the clock, and print the seconds."""
+    x = np.random.default_rng(0).random((243, 10, 5))
+    SIDES[side](x, 1)  # whatever is imported on first use
+    time.sleep(MEET_EVERY - time.time() % MEET_EVERY)
+    begin = time.perf_counter()
+    SIDES[side](x, FEW_EPOCHS)
+    print(time.perf_counter() - begin)
+
+
 def steps_per_second(name: str, steps: int = 40) -> float:
     """Training steps a second on 512 windows of 60 bars by 2 series, recommended settings, after a warm-up."""
     x = np.random.default_rng(0).standard_normal((512, 60, 2))
@@ -131,12 +161,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=3, help="runs of each side")
     parser.add_argument("--pages", action="store_true", help="measure the pages in a browser too")
+    parser.add_argument("--train", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="for machines")
     asked = parser.parse_args()
+    if asked.train:
+        train_when_ready(asked.train)
+        return
     found = {"notebook workload, alone": notebook_workload(asked.repeats)}
     with busy_cores():
         found["notebook workload, beside busy cores"] = notebook_workload(1)
+    found["notebook workload, two at once"] = two_at_once()
     found["steps per second"] = {name: steps_per_second(name) for name in GENERATORS}
+    found["scorecard"] = scoring.measure()
     if asked.pages:
         from benchmarks.pages import measure
 

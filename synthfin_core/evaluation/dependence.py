@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from synthfin_core.errors import DataError
-from synthfin_core.evaluation.metric import Array, Needs, by_series, constant, metric
+from synthfin_core.evaluation.metric import Array, Finding, Needs, by_series, constant, metric
 
 Of = Literal["r", "abs", "square"]
 
@@ -217,9 +217,11 @@ def acf_square_distance(real: Autocorrelations, synthetic: Autocorrelations) -> 
     better="lower",
     needs=Needs(series=2, synthetic_varies=True),
     prepare=correlation,
+    figure="correlation",
     help="How far the correlations between the series are from the real ones, on average.",
 )
-def correlation_distance(real: Array, synthetic: Array) -> float:
+def correlation_distance(real: Array, synthetic: Array) -> Finding:
     """Mean absolute gap between the off-diagonal elements of the two correlation matrices `(d, d)`."""
     gap = np.abs(synthetic - real)
-    return float(gap[np.triu_indices(len(gap), k=1)].mean())
+    value = float(gap[np.triu_indices(len(gap), k=1)].mean())
+    return Finding(value, {"real": real, "synthetic": synthetic})

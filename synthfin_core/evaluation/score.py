@@ -203,7 +203,9 @@ def _baselines(
         if name not in BASELINES:
             raise SettingError(f"No baseline is called {name!r}; there are {', '.join(BASELINES)}.")
     n = min(MOST_WINDOWS, max(map(len, sets.values())))
-    return {BASELINES[name].title: draw_baseline(name, windows, n, frame.seed) for name in names}
+    titles = {name: BASELINES[name].title for name in names}
+    titles = {name: f"{title} (baseline)" if title in sets else title for name, title in titles.items()}
+    return {title: draw_baseline(name, windows, n, frame.seed) for name, title in titles.items()}
 
 
 def measure_floors(

@@ -141,6 +141,13 @@ def joint_tails_figure(report: Report, score: str, found: Exhibits) -> go.Figure
     return fig
 
 
+def correlation_figure(report: Report, score: str, found: Exhibits) -> go.Figure:
+    """Correlations of the series, as maps: real, and each data set."""
+    first = next(iter(found.values()))
+    maps = {REAL_LABEL: first["real"]} | {data: each["synthetic"] for data, each in found.items()}
+    return correlation_maps(maps, series_names(report, len(first["real"])))
+
+
 def membership_figure(report: Report, score: str, found: Exhibits) -> go.Figure:
     """How well an attacker tells members from others, with its 95 % interval; guessing is at one half."""
     fig = figure(
@@ -171,5 +178,6 @@ _FIGURES: dict[str, tuple[Callable[[Report, str, Exhibits], go.Figure], tuple[st
     "min_variance_weights": (weights_figure, ("real", "synthetic")),
     "volatility_forecast": (losses_figure, ("real", "synthetic", "shuffled")),
     "joint tails": (joint_tails_figure, ("real", "synthetic", "gaussian")),
+    "correlation": (correlation_figure, ("real", "synthetic")),
     "membership": (membership_figure, ("auc", "low", "high")),
 }
