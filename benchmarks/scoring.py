@@ -57,7 +57,7 @@ def many_windows() -> dict[str, float]:
 
 def _score_many() -> None:
     windows = sf.make_windows(sf.load("us-indices"), length=60)
-    x = draw_baseline("egarch", windows, MANY)
+    x = draw_baseline("gaussian", windows, MANY)
     wall, _ = seconds(lambda: sf.evaluate(windows, x))
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIBIBYTES_A_GIGABYTE
     print(json.dumps({"100,000 windows, wall s": wall, "100,000 windows, most memory, GB": most}))

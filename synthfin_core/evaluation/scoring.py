@@ -94,10 +94,9 @@ def score_pairs(
             if should_stop is not None and should_stop():
                 raise Stopped("The evaluation was stopped.")
 
-    with ThreadPoolExecutor(THREADS) as threads:
+    with ThreadPoolExecutor(THREADS) as threads, one_thread_each():
         for _ in threads.map(score_one, range(len(pairs))):
             step(len(alone), "scores")
-    with ThreadPoolExecutor(THREADS) as threads, one_thread_each():
         work = {threads.submit(_score_together, each, pairs, frame, results): each for each in together}
         for ended in as_completed(work):
             ended.result()
