@@ -116,13 +116,17 @@ class FittedProcess:
 def training_rows(train: WindowSet, series: int) -> list[Array]:
     """The bars that the windows of one series (or of all joint ones) were cut from, `(s, d)` a stretch."""
     mine = train.series == series
-    x, rows = train.x[mine], train.rows[mine]
-    t, first = x.shape[1], rows.min()
-    bars = np.full((rows.max() - first + t, x.shape[2]), np.nan)
-    for step in range(t):
-        bars[rows - first + step] = x[:, step]
-    known = np.flatnonzero(~np.isnan(bars[:, 0]))
-    return [bars[run] for run in np.split(known, np.flatnonzero(np.diff(known) > 1) + 1)]
+    x, rows, dates = train.x[mine], train.rows[mine], train.dates[mine]
+    days, place = np.unique(dates, return_inverse=True)
+    place = place.reshape(dates.shape)  # (n, t); rows would not do, where a pooled series lacks a few
+    bars = np.empty((len(days), x.shape[2]))
+    bars[place] = x
+    follows = np.zeros(len(days), dtype=bool)
+    follows[place[:, 1:]] = True
+    apart = np.diff(rows)
+    if len(rows) > 1 and apart.min() == x.shape[1]:  # windows side by side; where they overlap, they tell of gaps
+        follows[place[1:, 0]] |= apart == x.shape[1]
+    return np.split(bars, np.flatnonzero(~follows)[1:])
 
 
 def _steps(strip: Array, levels: Array) -> Array:

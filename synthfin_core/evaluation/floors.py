@@ -198,9 +198,9 @@ def _pool(paths: Sequence[Path], count: int, seed: int, purpose: str) -> DataSet
 def _halves(windows: Windows, most: int, seed: int) -> list[Pair]:
     """The later against the earlier half of the training windows; no row of the panel is in both."""
     train = windows.train
-    last = train.rows + train.x.shape[1]
-    middle = (train.rows.min() + last.max()) // 2
-    earlier, later = train.x[last <= middle], train.x[train.rows >= middle]
+    days = np.unique(train.dates)
+    middle = days[len(days) // 2]
+    earlier, later = train.x[train.dates[:, -1] < middle], train.x[train.dates[:, 0] >= middle]
     if not len(earlier) or not len(later):
         return []
     holdout = windows.holdout.x

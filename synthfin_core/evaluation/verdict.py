@@ -9,7 +9,8 @@ and no say in that.
 
 A data set is *suspiciously close* when more than a third of its numbers are under the floor's 10th percentile: one in
 ten is there by chance, and up to one in four for an honest model, since it was fitted to this very history. It *copies
-the training data* when two or more of the alarms of novelty are far.
+the training data* when two or more of the alarms of novelty are far and above all of the oracle's own paths: an alarm
+is near zero in most of them and well above in a few, so that far alone would blame one perfect sample in fifty.
 """
 
 from __future__ import annotations
@@ -124,6 +125,7 @@ class Judge:
 
     def __init__(self, floors: Floors, scores: Collection[str]) -> None:
         self.floors = {key: floor for key, floor in floors.oracle.items() if key[0] in scores}
+        self._losses = floors.losses
         paths = max((len(each) for each in floors.losses.values()), default=0)
         # A path may lack a score; then it can't be told which, and the score does not help to calibrate.
         whole = {key: each for key, each in floors.losses.items() if len(each) == paths and key in self.floors}
@@ -138,7 +140,7 @@ class Judge:
             return Verdict()
         groups: dict[str, str] = {group: self._group(group, losses) for group in GROUPS if self._keys(group)}
         close = self._close(losses)
-        alarms = sum(word == FAR and METRICS[key[0]].alarm for key, word in words.items())
+        alarms = sum(word == FAR and self._rings(key, losses[key]) for key, word in words.items())
         copies = alarms >= LEAST_ALARMS
         flags = (COPIES,) * copies + (CLOSE,) * (close > max(CLOSE_SHARE * len(words), self._usual_close()))
         counted = [
@@ -147,6 +149,10 @@ class Judge:
         worst = COPIES if copies else max(counted or list(groups.values()), key=WORDS.index)
         within, near, far, missing = (sum(word == each for word in words.values()) for each in (*WORDS, ""))
         return Verdict(worst, flags, groups, within, near, far, missing, close)
+
+    def _rings(self, key: Key, loss: float) -> bool:
+        """Whether a number is that of an alarm, and above what any path has."""
+        return METRICS[key[0]].alarm and loss > float(np.max(self._losses.get(key, 0.0)))
 
     def _keys(self, group: str) -> list[Key]:
         return [key for key in self.floors if METRICS[key[0]].group == group]

@@ -136,17 +136,17 @@ def test_the_order_of_models(report):
 def test_draws_of_a_process_are_within_the_floors_that_its_own_history_sets():
     """Real data that are themselves a path of the process: draws of it are perfect samples, and nothing else is wrong.
 
-    Numbers of one history move together, so the share is taken over eight of them, of every tenth window.
+    Numbers of one history move together, so the share is taken over five of them, of every tenth window.
     """
     market = sf.load("sp500")
     process = fitted_baseline(ORACLE, sf.make_windows(market, length=LENGTH, stride=10)).processes[0]
     verdicts = []
-    for seed in range(8):
+    for seed in range(5):
         bars = process.simulate(len(market.frame), 1, seed)[0]
         history = Panel(pd.DataFrame(bars, market.frame.index, ["index"]), {"index": "return"}, "a path")
         windows = sf.make_windows(history, length=LENGTH, stride=10)
-        drawn = process.simulate(LENGTH, DRAWN, seed + 100)
+        drawn = process.simulate(LENGTH, len(windows.train), seed + 100)
         verdicts.append(evaluate(windows, drawn, floors=True).verdict())
     assert np.mean([verdict.within / verdict.judged for verdict in verdicts]) >= 0.85
-    assert sum(verdict.word == WITHIN for verdict in verdicts) >= 6
-    assert sum(bool(verdict.flags) for verdict in verdicts) <= 1
+    assert FAR not in [verdict.word for verdict in verdicts]
+    assert not any(verdict.flags for verdict in verdicts)

@@ -154,6 +154,16 @@ def test_two_alarms_make_a_copier_and_one_does_not():
     assert two.sentence.endswith("far in novelty")
 
 
+def test_an_alarm_that_some_path_of_the_oracle_rings_too_is_no_alarm():
+    """Far from the 90th percentile, and still not above the worst of the paths."""
+    made = floors(*VALUES, *ALARMS)
+    for name in ALARMS:
+        made.losses[key(name)][-1] = 50.0
+    values = dict.fromkeys(VALUES, 2.0)
+    assert verdict(values | dict.fromkeys(ALARMS, 49.0), made=made).flags == ()
+    assert verdict(values | dict.fromkeys(ALARMS, 51.0), made=made).flags == (COPIES,)
+
+
 def test_novelty_and_what_lacks_floors_do_not_make_data_unrealistic():
     scores = (*VALUES, "coverage", "density", ALARMS[0])
     found = verdict(dict.fromkeys(VALUES, 2.0) | {"coverage": 99.0, "density": 99.0, ALARMS[0]: 2.0}, scores)
