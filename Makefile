@@ -38,6 +38,7 @@ format: $(dev_stamp)
 bench: $(dev_stamp)
 	@$(python) -m benchmarks.speed --pages
 	@$(python) -m benchmarks.quality
+	@$(python) -m benchmarks.verdicts
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -23,7 +23,7 @@ STEPS = (
         "views/compare.py",
         "Judge it honestly",
         ":material/leaderboard:",
-        "Every score beside what real data score against real data.",
+        "Every score beside its noise floor, with a verdict.",
     ),
     ("views/latent.py", "Move the sliders", ":material/tune:", "Drag a latent dimension and watch the paths bend."),
     ("views/generate.py", "Take it away", ":material/download:", "CSV, Parquet or npz, in the units of your data."),
