@@ -77,6 +77,12 @@ class FittedProcess:
             processes.append(fit(strips))
         return cls(windows, processes, levels)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader has to know of the processes: which series had to be simplified."""
+        said = (getattr(process, "fallback", "") for process in self.processes)
+        return tuple(dict.fromkeys(f"The process behind the noise floors: {each}" for each in said if each))
+
     def paths(self, count: int, seed: int = 0) -> list[Path]:
         """Histories as long as the real one, cut into windows as the real one is."""
         train = self.windows.train

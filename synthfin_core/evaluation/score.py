@@ -189,10 +189,12 @@ def _oracle(
     if floors is not True and not any(each.needs.control for each in chosen):
         return None
     try:
-        return fitted_baseline(ORACLE, windows)
+        oracle = fitted_baseline(ORACLE, windows)
     except DataError as error:
         notes.append(str(error))
         return None
+    notes += oracle.remarks
+    return oracle
 
 
 def _baselines(
