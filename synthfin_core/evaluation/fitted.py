@@ -81,7 +81,12 @@ class FittedProcess:
     def remarks(self) -> tuple[str, ...]:
         """What a reader has to know of the processes: which series had to be simplified."""
         said = (getattr(process, "fallback", "") for process in self.processes)
-        return tuple(dict.fromkeys(f"The process behind the noise floors: {each}" for each in said if each))
+        remarks = [f"The process behind the noise floors: {each}" for each in said if each]
+        if self.levels.any():
+            remarks.append(
+                "Levels wander, so perfect samples of them differ widely and floors are wide: prefer returns."
+            )
+        return tuple(dict.fromkeys(remarks))
 
     def paths(self, count: int, seed: int = 0) -> list[Path]:
         """Histories as long as the real one, cut into windows as the real one is."""

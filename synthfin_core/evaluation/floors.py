@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from synthfin_core.errors import DataWarning
+from synthfin_core.evaluation.baselines import BASELINES, ORACLE
 from synthfin_core.evaluation.curve import CURVES
 from synthfin_core.evaluation.dataset import DataSet, Frame, Pair
 from synthfin_core.evaluation.fitted import FittedProcess, Path
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 #: Paths of the oracle that are scored; learned scores train a network for each, so they get a few.
 PATHS, LEARNED_PATHS = 32, 4
+
+#: Paths to which the oracle is fitted anew, to see how close an honest model comes to the history it was fitted to.
+REFITS = 8
 
 #: Draws of training windows that show what the hold-out's own regime costs.
 DRAWS = 5
@@ -63,6 +69,8 @@ class Floors:
     years : dict
         What the training data themselves lose on scores that look at the hold-out years, by score and series: no
         model of the training years can know that other years were calmer or wilder, so no floor is below this.
+    fitted : tuple of dict
+        The losses of an honest model against the very history that it was fitted to, one dict a path.
     """
 
     oracle: dict[tuple[str, str], Floor] = field(default_factory=dict)
@@ -71,6 +79,7 @@ class Floors:
     bands: dict[str, Band] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     years: Found = field(default_factory=dict)
+    fitted: tuple[Found, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The floors as plain values, ready for JSON."""
@@ -80,7 +89,12 @@ class Floors:
             name: {part: getattr(band, part).tolist() for part in Band._fields} for name, band in self.bands.items()
         }
         years = [{"score": score, "series": series, "value": value} for (score, series), value in self.years.items()]
-        return {"oracle": rows, "halves": halves, "years": years, "bands": bands, "notes": list(self.notes)}
+        fitted = [
+            [{"score": score, "series": series, "value": value} for (score, series), value in each.items()]
+            for each in self.fitted
+        ]
+        return {"oracle": rows, "halves": halves, "years": years, "fitted": fitted, "bands": bands,
+                "notes": list(self.notes)}  # fmt: skip
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Floors:
@@ -90,22 +104,21 @@ class Floors:
             for row in values["oracle"]
             if row["score"] in METRICS
         }
-        known = {part: [row for row in values[part] if row["score"] in METRICS] for part in ("halves", "years")}
-        halves, years = (
-            {(str(row["score"]), str(row["series"])): float(row["value"]) for row in rows} for rows in known.values()
-        )
+        halves, years = (_found(values[part]) for part in ("halves", "years"))
+        fitted = tuple(_found(rows) for rows in values["fitted"])
         bands = {
             name: Band(*(np.array(band[part], dtype=np.float64) for part in Band._fields))
             for name, band in values["bands"].items()
             if name in CURVES
         }
-        return cls(_percentiles(losses, years), halves, losses, bands, tuple(map(str, values["notes"])), years)
+        return cls(_percentiles(losses, years), halves, losses, bands, tuple(map(str, values["notes"])), years, fitted)
 
     def merged(self, other: Floors) -> Floors:
         """These floors with those of other scores."""
         return Floors(
             self.oracle | other.oracle, self.halves | other.halves, self.losses | other.losses,
             self.bands | other.bands, tuple(dict.fromkeys(self.notes + other.notes)), self.years | other.years,
+            self.fitted or other.fitted,
         )  # fmt: skip
 
 
@@ -138,11 +151,13 @@ def make_floors(
     on_progress, should_stop : callable, optional
     """
     pairs: list[Pair] = []
+    refitted: list[Pair] = []
     bands: dict[str, Band] = {}
     quick = [each for each in metrics if not each.learned]
     learned = [each for each in metrics if each.learned]
     if oracle is not None:
         pairs = _oracle_pairs(oracle, most, count, frame.seed)
+        refitted = _refitted_pairs(windows, frame, pairs, count) if quick else []
         bands = _bands([pair.real for pair in pairs], metrics, frame)
     halves = _halves(windows, most, frame.seed)
 
@@ -154,17 +169,18 @@ def make_floors(
         return told
 
     middle = 0.5 if learned else 1.0
-    scored = score_pairs(quick, pairs + halves, frame, part(0.0, middle), should_stop)
+    scored = score_pairs(quick, pairs + halves + refitted, frame, part(0.0, middle), should_stop)
+    fitted = tuple(_loss_of(scores) for scores in scored[len(pairs) + len(halves) :])
     few = pairs[:LEARNED_PATHS]
     scored_learned = score_pairs(learned, few + halves, frame, part(middle, 1.0), should_stop) if learned else []
     losses = _losses(scored[: len(pairs)]) | _losses(scored_learned[: len(few)])
     found: Found = {}
-    for each in (scored[len(pairs) :], scored_learned[len(few) :]):
+    for each in (scored[len(pairs) : len(pairs) + len(halves)], scored_learned[len(few) :]):
         for scores in each:
             found |= scores.found
     notes = [] if halves else ["The training data are too short to halve, so they were not scored against themselves."]
     years = _other_years(windows, quick, frame, most, count)
-    return Floors(_percentiles(losses, years), found, losses, bands, tuple(notes), years)
+    return Floors(_percentiles(losses, years), found, losses, bands, tuple(notes), years, fitted)
 
 
 def sampled(x: Array, most: int, seed: int, purpose: str) -> Array:
@@ -185,6 +201,19 @@ def _oracle_pairs(oracle: FittedProcess, most: int, count: int, seed: int) -> li
         holdout = DataSet(sampled(path.holdout, most, seed, f"path {i} hold-out")) if len(path.holdout) else None
         pairs.append(Pair(real, pools[(i + 1) % 2], holdout, control))
     return pairs
+
+
+def _refitted_pairs(windows: Windows, frame: Frame, pairs: Sequence[Pair], count: int) -> list[Pair]:
+    """Some paths beside draws of the oracle fitted to each; a model fitted to a history is closer than chance to it."""
+    refitted = []
+    for i, pair in enumerate(pairs[:REFITS]):
+        history = replace(windows, train=replace(windows.train, x=pair.real.whole))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataWarning)  # the report says so of the real data, which are what matters
+            model = FittedProcess.fit(history, frame, BASELINES[ORACLE].fit)
+        drawn = DataSet(model.draw(min(count, len(pair.real.whole)), integer_seed(frame.seed, f"refitted {i}")))
+        refitted.append(Pair(pair.real, drawn, pair.holdout, pair.control))
+    return refitted
 
 
 def _pool(paths: Sequence[Path], count: int, seed: int, purpose: str) -> DataSet:
@@ -213,13 +242,22 @@ def _halves(windows: Windows, most: int, seed: int) -> list[Pair]:
     ]
 
 
+def _found(rows: Sequence[Mapping[str, Any]]) -> Found:
+    known = (row for row in rows if row["score"] in METRICS)
+    return {(str(row["score"]), str(row["series"])): float(row["value"]) for row in known}
+
+
+def _loss_of(scores: Scores) -> Found:
+    scored = ((key, value) for key, value in scores.found.items() if METRICS[key[0]].better != "none")
+    return {key: METRICS[key[0]].loss(value) for key, value in scored}
+
+
 def _losses(scored: Sequence[Scores]) -> dict[tuple[str, str], Array]:
     """Losses over the paths; a score that a path could not be given has no floor there."""
     collected: dict[tuple[str, str], list[float]] = {}
     for scores in scored:
-        for key, value in scores.found.items():
-            if METRICS[key[0]].better != "none":
-                collected.setdefault(key, []).append(METRICS[key[0]].loss(value))
+        for key, loss in _loss_of(scores).items():
+            collected.setdefault(key, []).append(loss)
     return {key: np.array(values) for key, values in collected.items() if len(values) > len(scored) // 2}
 
 

@@ -115,7 +115,9 @@ def evaluate(
     results = score_pairs(chosen, pairs, frame, _after(share, on_progress), should_stop)
     references = results.pop() if holdout is not None else Scores()
     if holdout is not None:
-        notes += [f"{METRICS[name].title} has no reference: {why}." for name, why in references.missing.items()]
+        scored = {name for result in results for name, _ in result.found}
+        lacking = ((name, why) for name, why in references.missing.items() if name in scored)
+        notes += [f"{METRICS[name].title} has no reference: {why}." for name, why in lacking]
     if measured is not None:
         notes += [note for note in measured.notes if note not in notes]
     rows = [

@@ -7,10 +7,11 @@ the oracle's own paths: scores of one group move together, and the paths show ho
 verdict of its groups, so no lucky group can make up for another; a group of one or two numbers has a verdict of its own
 and no say in that.
 
-A data set is *suspiciously close* when more than a third of its numbers are under the floor's 10th percentile: one in
-ten is there by chance, and up to one in four for an honest model, since it was fitted to this very history. It *copies
-the training data* when two or more of the alarms of novelty are far and above all of the oracle's own paths: an alarm
-is near zero in most of them and well above in a few, so that far alone would blame one perfect sample in fifty.
+A data set is *suspiciously close* when more of its numbers are under the floor's 10th percentile than any of the
+oracle's paths has, and than any path's own model has: a model comes closer than chance to the very history that it was
+fitted to, so the oracle is fitted anew to some of its paths to see how much. It *copies the training data* when two or
+more of the alarms of novelty are far and above all of the oracle's own paths: an alarm is near zero in most of them and
+well above in a few, so far alone rings in one perfect sample of thirty.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ LEAST_NUMBERS = 3
 #: A group is far when this share of its numbers is, and no fewer than two.
 FAR_SHARE, LEAST_FAR = 0.25, 2
 
-#: A data set is suspicious with more than this share of its numbers under the 10th percentile, and no fewer than three.
-CLOSE_SHARE, LEAST_CLOSE = 1 / 3, 3
+#: A data set is suspicious with no fewer numbers than these under the 10th percentile.
+LEAST_CLOSE = 3
 
 #: So many alarms of novelty that are far make a copier; one alone may be chance.
 LEAST_ALARMS = 2
@@ -126,6 +127,7 @@ class Judge:
     def __init__(self, floors: Floors, scores: Collection[str]) -> None:
         self.floors = {key: floor for key, floor in floors.oracle.items() if key[0] in scores}
         self._losses = floors.losses
+        self._fitted = floors.fitted
         paths = max((len(each) for each in floors.losses.values()), default=0)
         # A path may lack a score; then it can't be told which, and the score does not help to calibrate.
         whole = {key: each for key, each in floors.losses.items() if len(each) == paths and key in self.floors}
@@ -142,7 +144,7 @@ class Judge:
         close = self._close(losses)
         alarms = sum(word == FAR and self._rings(key, losses[key]) for key, word in words.items())
         copies = alarms >= LEAST_ALARMS
-        flags = (COPIES,) * copies + (CLOSE,) * (close > max(CLOSE_SHARE * len(words), self._usual_close()))
+        flags = (COPIES,) * copies + (CLOSE,) * (close > self._usual_close())
         counted = [
             word for group, word in groups.items() if group != NOVELTY and len(self._keys(group)) >= LEAST_NUMBERS
         ]
@@ -177,7 +179,7 @@ class Judge:
     def _close(self, losses: Losses) -> int:
         return sum(losses[key] < floor.low for key, floor in self.floors.items() if key in losses)
 
-    def _usual_close(self) -> float:
-        """How many numbers under the 10th percentile a perfect sample has, in all but one case of twenty."""
-        counts = [self._close(path) for path in self._oracle]
-        return max(LEAST_CLOSE - 1, float(np.percentile(counts, 95)) if counts else 0.0)
+    def _usual_close(self) -> int:
+        """The most numbers under the 10th percentile that a perfect sample or an honest model has."""
+        fitted = ({key: loss for key, loss in path.items() if key in self.floors} for path in self._fitted)
+        return max([LEAST_CLOSE - 1, *(self._close(path) for path in (*self._oracle, *fitted))])
