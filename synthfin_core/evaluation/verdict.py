@@ -7,11 +7,11 @@ the oracle's own paths: scores of one group move together, and the paths show ho
 verdict of its groups, so no lucky group can make up for another; a group of one or two numbers has a verdict of its own
 and no say in that.
 
-A data set is *suspiciously close* when more of its numbers are under the floor's 10th percentile than any of the
-oracle's paths has, and than any path's own model has: a model comes closer than chance to the very history that it was
-fitted to, so the oracle is fitted anew to some of its paths to see how much. It *copies the training data* when two or
-more of the alarms of novelty are far and above all of the oracle's own paths: an alarm is near zero in most of them and
-well above in a few, so far alone rings in one perfect sample of thirty.
+A data set is *suspiciously close* when more than a third of its numbers are under the floor's 10th percentile, and more
+than any of the oracle's paths has and any path's own model: a model comes closer than chance to the very history that
+it was fitted to, so the oracle is fitted anew to some of its paths to see how much. It *copies the training data* when
+two or more of the alarms of novelty are far and above all of the oracle's own paths: an alarm is near zero in most of
+them and well above in a few, so far alone rings in one perfect sample of thirty.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ LEAST_NUMBERS = 3
 #: A group is far when this share of its numbers is, and no fewer than two.
 FAR_SHARE, LEAST_FAR = 0.25, 2
 
-#: A data set is suspicious with no fewer numbers than these under the 10th percentile.
-LEAST_CLOSE = 3
+#: A data set is suspicious with more than this share of its numbers under the 10th percentile, and no fewer than three.
+CLOSE_SHARE, LEAST_CLOSE = 1 / 3, 3
 
 #: So many alarms of novelty that are far make a copier; one alone may be chance.
 LEAST_ALARMS = 2
@@ -144,7 +144,7 @@ class Judge:
         close = self._close(losses)
         alarms = sum(word == FAR and self._rings(key, losses[key]) for key, word in words.items())
         copies = alarms >= LEAST_ALARMS
-        flags = (COPIES,) * copies + (CLOSE,) * (close > self._usual_close())
+        flags = (COPIES,) * copies + (CLOSE,) * (close > max(CLOSE_SHARE * len(words), self._usual_close()))
         counted = [
             word for group, word in groups.items() if group != NOVELTY and len(self._keys(group)) >= LEAST_NUMBERS
         ]

@@ -71,7 +71,7 @@ def test_scores_of_the_hold_out_look_at_each_paths_own(windows, found):
 def test_shown_scores_have_no_floor(found):
     assert {score for score, _ in found.oracle} == set(SCORES) - {"ks_p_value"}
     assert set(found.losses) == set(found.oracle)
-    assert found.notes == ()
+    assert all("volatility is held constant" in note for note in found.notes)
 
 
 def test_the_halves_share_no_bar_and_stand_later_against_earlier(windows, found):
@@ -213,7 +213,7 @@ def test_windows_too_long_to_halve_leave_the_oracle_and_say_so():
     found = measure_floors(windows, ["wasserstein"], 20)
     assert found.halves == {}
     assert ("wasserstein", "one") in found.oracle
-    assert found.notes == ("The training data are too short to halve, so they were not scored against themselves.",)
+    assert found.notes[-1] == "The training data are too short to halve, so they were not scored against themselves."
 
 
 @pytest.mark.parametrize("kinds", [{"one": "price", "two": "price"}, {"one": "level", "two": "volume"}])
@@ -243,6 +243,6 @@ def test_unknown_scores_are_refused(windows):
 
 
 def test_nothing_is_an_empty_floor():
-    assert Floors().to_dict() == {"oracle": [], "halves": [], "years": [], "bands": {}, "notes": []}
+    assert Floors().to_dict() == {"oracle": [], "halves": [], "years": [], "fitted": [], "bands": {}, "notes": []}
     assert Floor(1, 2, 3).high == 3
     assert Band._fields == ("at", "low", "high")
