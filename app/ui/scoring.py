@@ -89,16 +89,16 @@ def follow(chosen: Chosen, card: Scorecard, report: Report | None) -> None:
     active = status.active
     with st.container(border=active):
         if active:
-            _progress(card, card.stamps(list(_titles(chosen))))
+            data = list(_titles(chosen))
+            _progress(card, data, card.stamps(data))
         else:
             _offers(chosen, report, bool(incomplete))
 
 
 @st.fragment(run_every=LOOK_EVERY)
-def _progress(card: Scorecard, drawn: tuple[tuple[str, int], ...]) -> None:
+def _progress(card: Scorecard, data: list[str], drawn: tuple[tuple[str, int], ...]) -> None:
     status = card.status()
-    names = [name.rsplit("-", 1)[0] for name, _ in drawn]
-    if not status.active or len(card.stamps(names)) > len(drawn):
+    if not status.active or card.stamps(data) != drawn:
         st.rerun(scope="app")
     if status.state == "queued":
         st.progress(0.0, "Waiting for the scorer")
