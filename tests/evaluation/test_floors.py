@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,13 +12,14 @@ from conftest import made_panel
 
 from synthfin_core.data.panel import Panel
 from synthfin_core.data.windows import make_windows
-from synthfin_core.errors import SettingError, Stopped
+from synthfin_core.errors import DataWarning, SettingError, Stopped
 from synthfin_core.evaluation import CURVES, METRICS, Context, floors, measure_floors
-from synthfin_core.evaluation.baselines import ORACLE, fitted_baseline
+from synthfin_core.evaluation.baselines import BASELINES, ORACLE, fitted_baseline
 from synthfin_core.evaluation.dataset import frame_of
 from synthfin_core.evaluation.floors import Band, Floor, Floors, make_floors, sampled
+from synthfin_core.evaluation.fitted import FittedProcess
 from synthfin_core.evaluation.metric import Metric
-from synthfin_core.rng import stream
+from synthfin_core.rng import integer_seed, stream
 
 SCORES = ["wasserstein", "spread_ratio", "acf_distance", "kupiec_5", "ks_p_value", "near_copied_share", "mmd"]
 COUNT = 40
@@ -25,12 +28,14 @@ COUNT = 40
 @pytest.fixture(autouse=True)
 def few_paths(monkeypatch):
     monkeypatch.setattr(floors, "PATHS", 6)
+    monkeypatch.setattr(floors, "REFITS", 1)
 
 
 @pytest.fixture(scope="module")
 def found(windows):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(floors, "PATHS", 6)
+        patch.setattr(floors, "REFITS", 1)
         return measure_floors(windows, SCORES, COUNT)
 
 
@@ -105,6 +110,20 @@ def test_a_wild_hold_out_lifts_the_floor_to_what_the_training_years_lose():
     context = Context(("return",), holdout=windows.holdout.x)
     by_hand = [METRICS["kupiec_5"](windows.train.x, draw, context)[0] for draw in draws]
     assert year == pytest.approx(max(by_hand))
+
+
+def test_an_honest_model_is_scored_against_the_path_that_it_was_fitted_to(windows, found):
+    """The oracle fitted anew to the first path, and as many windows of it as there are synthetic ones."""
+    path = fitted_baseline(ORACLE, windows).paths(6, seed=0)[0]
+    history = replace(windows, train=replace(windows.train, x=path.train))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        model = FittedProcess.fit(history, frame_of(windows), BASELINES[ORACLE].fit)
+    drawn = model.draw(COUNT, integer_seed(0, "refitted 0"))
+    (fitted,) = found.fitted
+    by_hand = METRICS["wasserstein"](path.train, drawn)
+    np.testing.assert_allclose([fitted["wasserstein", name] for name in windows.names], by_hand)
+    assert set(fitted) == set(found.losses)
 
 
 def test_bands_hold_the_middle_of_the_paths_curves(windows, found):

@@ -26,6 +26,7 @@ def samples(seed, scale=1.0):
 def measured(windows):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(floors, "PATHS", 6)
+        patch.setattr(floors, "REFITS", 1)
         yield evaluate(windows, samples(9), SCORES, floors=True).floors
 
 

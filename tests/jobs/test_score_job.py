@@ -35,6 +35,7 @@ def count(pairs, context):
 def quick(monkeypatch):
     """A handful of scores, four paths, and windows that every store shares, so that processes are fitted once."""
     monkeypatch.setattr(floors, "PATHS", 4)
+    monkeypatch.setattr(floors, "REFITS", 1)
     monkeypatch.setattr(score, "DRAWN", 60)
     for name in [name for name in METRICS if name not in QUICK]:
         monkeypatch.delitem(METRICS, name)
