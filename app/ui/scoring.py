@@ -118,11 +118,12 @@ def _progress(card: Scorecard, data: list[str], drawn: tuple[tuple[str, int], ..
 
 def _offers(chosen: Chosen, report: Report | None, incomplete: bool) -> None:
     learned = report is not None and any(_is_learned(row.score) for row in report.rows)
+    floored = report is not None and report.floors is not None and any(_is_learned(k[0]) for k in report.floors.oracle)
     with st.container(horizontal=True, vertical_alignment="center"):
         if incomplete:
             st.button("Score", icon=":material/balance:", on_click=_ask, args=(chosen, learned), key="scoring-go",
                       help="Noise floors, baselines and all quick scores of the chosen models.")  # fmt: skip
-        missing = not learned or report is None or any(not _judged(report, title) for title in chosen.titles)
+        missing = not floored or report is None or any(not _judged(report, title) for title in chosen.titles)
         if missing:
             st.button(
                 "Call the learned judges",

@@ -117,6 +117,23 @@ def test_a_short_training_ends_with_samples(studio, page):
     expect(page.get_by_role("heading", name="What it draws")).to_be_visible()
 
 
+def test_a_trained_model_is_scored_beside_baselines_and_the_report_is_taken_away(studio, page):
+    go(page, f"{studio.url}/compare?{page.url.partition('?')[2]}")
+    expect(page.get_by_role("button", name="Call the learned judges")).to_be_visible(timeout=150_000)
+    expect(page.locator('[data-testid="stAlertContentError"]')).to_have_count(0)
+    settled(page)
+    page.wait_for_function("() => document.querySelector('.js-plotly-plot')?._fullData?.length > 0")
+    models = page.evaluate("document.querySelector('.js-plotly-plot')._fullData.flatMap(trace => trace.y ?? [])")
+    assert {"i.i.d. Gaussian", "i.i.d. bootstrap", "block bootstrap", "EGARCH"} <= set(models)
+    page.get_by_role("tab", name="Take away").click()
+    settled(page)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Report for stakeholders").click()
+    content = waiting.value.path().read_text(encoding="utf-8")
+    assert content.lower().startswith("<!doctype html>")
+    assert "within the floor" in content
+
+
 def test_a_dragged_slider_moves_the_path(studio, page):
     go(page, f"{studio.url}/latent?{page.url.partition('?')[2]}")
     slider = page.locator(".synthfin.latent input[type=range]").first
