@@ -16,8 +16,8 @@ from synthfin_core.errors import DataWarning, SettingError, Stopped
 from synthfin_core.evaluation import CURVES, METRICS, Context, floors, measure_floors
 from synthfin_core.evaluation.baselines import BASELINES, ORACLE, fitted_baseline
 from synthfin_core.evaluation.dataset import frame_of
-from synthfin_core.evaluation.floors import Band, Floor, Floors, make_floors, sampled
 from synthfin_core.evaluation.fitted import FittedProcess
+from synthfin_core.evaluation.floors import Band, Floor, Floors, make_floors, sampled
 from synthfin_core.evaluation.metric import Metric
 from synthfin_core.rng import integer_seed, stream
 
