@@ -116,8 +116,9 @@ def _fill_level(
 
         card.save_floors(level, measure_floors(windows, names, DRAWN, 0, told(FLOORS_WEIGHT), should_stop))
         done += FLOORS_WEIGHT
-    together = [parts] if level == "learned" and parts else [[part] for part in parts]
-    for group in together:
+    # Data sets that are scored together share the work on the real ones; runs come first, since they are waited for.
+    runs, baselines = ([part for part in parts if bool(part.stamp) == own] for own in (True, False))
+    for group in [parts] if level == "learned" else [runs, baselines]:
         sets = _drawn(group)
         if sets:
             report = evaluate(windows, sets, names, on_progress=told(len(group)), should_stop=should_stop)

@@ -12,7 +12,7 @@ import pytest
 import synthfin_core as sf
 from benchmarks.verdicts import BOOTSTRAP, COPIER, DRAWN, EGARCH, GAUSSIAN, MEAN, REVERSED, SHUFFLED, made_up
 from synthfin_core.data.panel import Panel
-from synthfin_core.evaluation import METRICS, evaluate, measure_floors
+from synthfin_core.evaluation import METRICS, evaluate, floors, measure_floors
 from synthfin_core.evaluation.baselines import ORACLE, fitted_baseline
 from synthfin_core.evaluation.verdict import CLOSE, COPIES, FAR, NEAR, WITHIN
 
@@ -111,11 +111,12 @@ def test_the_order_of_models(report):
     assert honest[-1] == MEAN
 
 
-def test_draws_of_a_process_are_within_the_floors_that_its_own_history_sets():
+def test_draws_of_a_process_are_within_the_floors_that_its_own_history_sets(monkeypatch):
     """Real data that are themselves a path of the process: draws of it are perfect samples, and nothing else is wrong.
 
     Numbers of one history move together, so the share is taken over five of them, of every tenth window.
     """
+    monkeypatch.setattr(floors, "REFITS", 2)
     market = sf.load("sp500")
     process = fitted_baseline(ORACLE, sf.make_windows(market, length=LENGTH, stride=10)).processes[0]
     verdicts = []

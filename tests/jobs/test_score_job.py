@@ -106,11 +106,11 @@ def test_it_fills_floors_the_run_and_every_baseline(store, card, run):
     assert [name for name in PARTS if card.part(name, "quick").data != (name,)] == []
 
 
-def test_parts_are_written_one_by_one_with_the_run_first(store, card, run, monkeypatch):
+def test_the_run_is_written_before_the_baselines_are_computed(store, card, run, monkeypatch):
     names, seen = computed(monkeypatch), []
     monkeypatch.setattr(type(card), "save_part", lambda self, name, *_: seen.append((name, len(names))))
     fill(card, store)
-    assert seen == [(name, place + 1) for place, name in enumerate([run.id, *PARTS])]
+    assert seen == [(run.id, 1), *((name, 1 + len(PARTS)) for name in PARTS)]
 
 
 def test_what_is_there_is_not_computed_again(store, card, run, monkeypatch):
@@ -168,7 +168,7 @@ def test_judges_come_after_all_quick_scores_and_see_all_data_sets_at_once(store,
     assert fill(card, store).state == "done"
     first_seeds = [baseline_part(name, 0) for name in BASELINES]
     assert calls[-1] == [run.id, *first_seeds]
-    assert calls[:-1] == [[name] for name in [run.id, *PARTS]]
+    assert calls[:-1] == [[run.id], PARTS]
     assert (JUDGE, "all") in card.floors("learned").oracle
     assert card.part(run.id, "learned", run.samples_stamp).rows[0].value == 30
 
@@ -178,21 +178,21 @@ def test_stopping_keeps_what_is_there_and_it_goes_on_from_there(store, card, run
     saved = []
     keep = type(card).save_part
 
-    def stop_after_two(self, name, *rest):
+    def stop_after_the_run(self, name, *rest):
         keep(self, name, *rest)
         saved.append(name)
-        if how == "card" and len(saved) == 2:
+        if how == "card" and len(saved) == 1:
             card.request_stop()
 
-    monkeypatch.setattr(type(card), "save_part", stop_after_two)
-    end = fill(card, store, lambda: how == "argument" and len(saved) >= 2)
+    monkeypatch.setattr(type(card), "save_part", stop_after_the_run)
+    end = fill(card, store, lambda: how == "argument" and len(saved) >= 1)
     assert (end.state, end.message) == ("stopped", "Stopped; what was scored is kept.")
-    assert saved == [run.id, PARTS[0]]
+    assert saved == [run.id]
     assert card.has_part(run.id, "quick", run.samples_stamp)
     assert not card.stop_requested()
     names = computed(monkeypatch)
     assert fill(card, store).state == "done"
-    assert names == PARTS[1:]
+    assert names == PARTS
 
 
 def test_known_failures_are_told_as_they_are_and_others_with_where_to_look(store, card, monkeypatch):
