@@ -65,6 +65,7 @@ class Training(threading.Thread):
             self.step = go_on(self.run_followed, self.step)
 
     def __enter__(self):
+        self.step = go_on(self.run_followed, self.step)  # the page must find it running however soon it looks
         self.start()
         return self
 
