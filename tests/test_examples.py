@@ -67,7 +67,7 @@ def test_the_notebook_ends_with_the_librarys_own_model(ran):
     text = printed(ran, "library")
     real, synthetic = map(float, re.findall(r"(?:real|synthetic) (0\.\d+)", text))
     assert synthetic == pytest.approx(real, rel=0.25)
-    assert "scores are as close" in text
+    assert "numbers are within the floor" in text
 
 
 def test_the_quick_start_runs():

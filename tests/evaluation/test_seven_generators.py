@@ -114,13 +114,13 @@ def test_the_order_of_models(report):
 def test_draws_of_a_process_are_within_the_floors_that_its_own_history_sets(monkeypatch):
     """Real data that are themselves a path of the process: draws of it are perfect samples, and nothing else is wrong.
 
-    Numbers of one history move together, so the share is taken over five of them, of every tenth window.
+    Numbers of one history move together, so the share is taken over three of them, of every tenth window.
     """
     monkeypatch.setattr(floors, "REFITS", 2)
     market = sf.load("sp500")
     process = fitted_baseline(ORACLE, sf.make_windows(market, length=LENGTH, stride=10)).processes[0]
     verdicts = []
-    for seed in range(5):
+    for seed in range(3):
         bars = process.simulate(len(market.frame), 1, seed)[0]
         history = Panel(pd.DataFrame(bars, market.frame.index, ["index"]), {"index": "return"}, "a path")
         windows = sf.make_windows(history, length=LENGTH, stride=10)
