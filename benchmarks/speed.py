@@ -7,7 +7,7 @@ of 32, 50 epochs. Its literal loop (one recurrent step a bar, DataLoader, Adam, 
 divergence) runs with torch's default threads; ours runs the VAE's preset "the lab's", which takes five bars a recurrent
 step, on the one thread that it chooses itself. Both run in turn in one process, and the quickest of the repeats counts;
 once with the machine to themselves, and once beside a busy process on each core. Last, each side trains twice at the
-same time, as where two people train: torch's default threads then wait for each other, and 5 epochs tell enough.
+same time, as where two people train: torch's default threads then wait for each other, and 20 epochs tell enough.
 
 The scorecard's times come from `benchmarks/scoring.py`; `--pages` adds what `benchmarks/pages.py` measures in a
 browser.
@@ -37,7 +37,7 @@ from benchmarks import scoring
 from synthfin_core.generators.base import Progress
 from synthfin_core.registry import GENERATORS, generator_class
 
-EPOCHS, FEW_EPOCHS = 50, 5
+EPOCHS, FEW_EPOCHS = 50, 20
 MEET_EVERY = 20.0  #: seconds; two processes that are ready within it start together
 
 
