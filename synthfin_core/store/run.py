@@ -14,11 +14,10 @@ title.json log.txt lock    a name given by hand; details of a failure; held by t
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,12 +26,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfin_core.errors import DamagedRun, SettingError, StoreError
+from synthfin_core.errors import DamagedRun, SettingError
 from synthfin_core.pipeline import Pipeline, Samples
 from synthfin_core.registry import generator_class
 from synthfin_core.spec import RunSpec
-from synthfin_core.store import files, process
-from synthfin_core.store.queue import Queue
+from synthfin_core.store import files
+from synthfin_core.store.job import JobFolder
 from synthfin_core.store.status import ACTIVE, SILENT_ELSEWHERE, Status, trainer_is_gone
 
 LONGEST_TITLE = 120
@@ -55,26 +54,16 @@ class Latents:
     window: NDArray[np.int64]
 
 
-class Run:
+class Run(JobFolder):
     """One fit in a store; made by `Store.create` and `Store.run`.
 
     Attributes
     ----------
     path : Path
-        The run's folder.
+        The run's folder; its name, the run's id, is readable and ends in its spec's hash.
     """
 
-    def __init__(self, path: Path, queue: Queue) -> None:
-        self.path = path
-        self._queue = queue
-
-    def __repr__(self) -> str:
-        return f"<Run {self.id}>"
-
-    @property
-    def id(self) -> str:
-        """The run's name, readable and ending in its spec's hash."""
-        return self.path.name
+    doing = "trained"
 
     # What was asked for.
 
@@ -163,20 +152,8 @@ class Run:
             return Status.from_dict({**status.to_dict(), "queue_place": place})
         return status
 
-    def _written(self) -> tuple[dict[str, Any], Status]:
-        path = self.path / "status.json"
-        if not os.path.exists(path):
-            return {}, Status("stopped", message="Not started yet.")
-        try:
-            written = files.read_json(path)
-            return written, Status.from_dict(written)
-        except (DamagedRun, ValueError, TypeError):
-            return {}, Status("damaged", message=f"status.json of {self.id} was altered: resume it or delete it.")
-
-    def write_status(self, status: Status) -> None:
-        """Write where the run stands, with a sign of life of this process."""
-        sign = {"trainer": process.this_process(), "heartbeat": time.time()}
-        files.write_json(self.path / "status.json", {**status.to_dict(), **sign})
+    def _unreadable(self) -> Status:
+        return Status("damaged", message=f"status.json of {self.id} was altered: resume it or delete it.")
 
     def progress(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
         """What was reported since `offset`, and the offset to ask from next time.
@@ -221,43 +198,6 @@ class Run:
     def write_preview(self, preview: Mapping[str, Any]) -> None:
         """Show sample paths of the half-trained model."""
         files.write_json(self.path / "preview.json", preview)
-
-    def log(self, text: str) -> None:
-        """Add details for a person who looks for a cause; a log that can't be written is not worth failing for."""
-        with contextlib.suppress(OSError), open(self.path / "log.txt", "a", encoding="utf-8") as file:
-            file.write(text.rstrip() + "\n")
-
-    # Stopping, and keeping others out.
-
-    def request_stop(self) -> None:
-        """Ask the trainer to stop after the current step."""
-        files.write_bytes(self.path / "stop", b"")
-
-    def stop_requested(self) -> bool:
-        """Whether the trainer is asked to stop."""
-        return os.path.exists(self.path / "stop")
-
-    def clear_stop(self) -> None:
-        """Forget that it was asked to stop."""
-        self._remove("stop")
-
-    @contextlib.contextmanager
-    def claim(self) -> Iterator[None]:
-        """Hold the run while it is trained; the system lets go of it even when the process is killed.
-
-        Raises
-        ------
-        StoreError
-            If another process holds it.
-        """
-        with contextlib.ExitStack() as stack:
-            with files.plain_errors(self.path / "lock"):
-                lock = stack.enter_context(open(self.path / "lock", "ab"))
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise StoreError(f"{self.id} is being trained by another process: wait for it or stop it.") from error
-            yield
 
     # What came out.
 
@@ -325,10 +265,6 @@ class Run:
             self._remove(name)
         for name in ("progress.jsonl", "preview.json", "log.txt"):
             self._remove(name)
-
-    def _remove(self, name: str) -> None:
-        with files.plain_errors(self.path / name):
-            (self.path / name).unlink(missing_ok=True)
 
     def _json_or_none(self, name: str) -> dict[str, Any] | None:
         try:

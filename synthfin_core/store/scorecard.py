@@ -11,20 +11,16 @@ stop lock log.txt               as in a run's folder
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from synthfin_core.errors import DamagedRun, DataError, SettingError, StoreError
+from synthfin_core.errors import DamagedRun, DataError, SettingError
 from synthfin_core.evaluation import Floors, Report
 from synthfin_core.representation import representation_class
 from synthfin_core.spec import Setup, digest
-from synthfin_core.store import files, process
-from synthfin_core.store.queue import Queue
+from synthfin_core.store import files
+from synthfin_core.store.job import JobFolder
 from synthfin_core.store.status import Status, trainer_is_gone
 
 #: Raised by hand whenever a score, a floor or a baseline would come out otherwise; scores are then computed anew.
@@ -66,7 +62,7 @@ def scorecard_id(setup: Setup) -> str:
     return f"scorecard-{bare.label}-{digest([bare.to_dict(), SCORES_VERSION])[:8]}"
 
 
-class Scorecard:
+class Scorecard(JobFolder):
     """The scores on one set of real windows; made by `Store.scorecard`.
 
     Attributes
@@ -75,17 +71,7 @@ class Scorecard:
         The scorecard's folder.
     """
 
-    def __init__(self, path: Path, queue: Queue) -> None:
-        self.path = path
-        self._queue = queue
-
-    def __repr__(self) -> str:
-        return f"<Scorecard {self.id}>"
-
-    @property
-    def id(self) -> str:
-        """The scorecard's name."""
-        return self.path.name
+    untouched = "Not scored yet."
 
     @property
     def setup(self) -> Setup:
@@ -128,56 +114,6 @@ class Scorecard:
         if status.state == "queued":
             return replace(status, queue_place=self._queue.place(self.id))
         return status
-
-    def _written(self) -> tuple[Mapping[str, Any], Status]:
-        if not os.path.exists(self.path / "status.json"):
-            return {}, Status("stopped", message="Not scored yet.")
-        try:
-            written = files.read_json(self.path / "status.json")
-            return written, Status.from_dict(written)
-        except (DamagedRun, ValueError, TypeError):
-            return {}, Status("stopped", message="Not scored yet.")
-
-    def write_status(self, status: Status) -> None:
-        """Write where the scoring stands, with a sign of life of this process."""
-        sign = {"trainer": process.this_process(), "heartbeat": time.time()}
-        files.write_json(self.path / "status.json", {**status.to_dict(), **sign})
-
-    def request_stop(self) -> None:
-        """Ask for an end; what was scored stays."""
-        files.write_bytes(self.path / "stop", b"")
-
-    def stop_requested(self) -> bool:
-        """Whether an end was asked for."""
-        return os.path.exists(self.path / "stop")
-
-    def clear_stop(self) -> None:
-        """Forget that an end was asked for."""
-        with files.plain_errors(self.path / "stop"):
-            (self.path / "stop").unlink(missing_ok=True)
-
-    def log(self, text: str) -> None:
-        """Add details for a person who looks for a cause."""
-        with contextlib.suppress(OSError), open(self.path / "log.txt", "a", encoding="utf-8") as file:
-            file.write(text.rstrip() + "\n")
-
-    @contextlib.contextmanager
-    def claim(self) -> Iterator[None]:
-        """Hold the scorecard while it is worked on.
-
-        Raises
-        ------
-        StoreError
-            If another process holds it.
-        """
-        with contextlib.ExitStack() as stack:
-            with files.plain_errors(self.path / "lock"):
-                lock = stack.enter_context(open(self.path / "lock", "ab"))
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise StoreError(f"{self.id} is being worked on by another process: wait for it.") from error
-            yield
 
     # What came out.
 
