@@ -12,7 +12,7 @@ import streamlit as st
 from app.ui import figures, scoring
 from app.ui.compare_choice import Chosen
 from app.ui.messages import escape
-from synthfin_core.evaluation import GROUPS, METRICS, Report
+from synthfin_core.evaluation import GROUPS, METRICS, Metric, Report
 from synthfin_core.evaluation.score import HOLDOUT
 from synthfin_core.evaluation.verdict import CLOSE, COPIES, FAR, judge
 from synthfin_core.plots.scorecard import ranking_figure
@@ -20,6 +20,9 @@ from synthfin_core.plots.style import VERDICTS, faint
 
 WORST = "the worst series"
 ALL = "all scores"
+
+#: Which value is perfect, in words.
+DIRECTION = {"lower": "Zero is perfect.", "one": "One is perfect.", "none": "Shown, not judged."}
 
 #: Of a verdict's colour in a table, so that the theme's own ink stays readable on it in light and dark.
 OPACITY = 0.4
@@ -156,14 +159,18 @@ def _worded(words: dict[float, str]) -> Any:
     return lambda value: f"{value:.3g}  {words.get(value, '').removesuffix(' the floor')}".rstrip()
 
 
+def explained(metric: Metric) -> str:
+    """What a score means, in which unit, and which value is perfect."""
+    unit = f" In {metric.unit}." if metric.unit else ""
+    return f"{escape(metric.help)}{unit} {DIRECTION[metric.better]}"
+
+
 def _column_help(report: Report, score: str, series: str) -> str:
     metric = METRICS[score]
     floors = report.floors.oracle if report.floors else {}
     found = [(name, floor) for (key, name), floor in floors.items() if key == score and series in (WORST, name, "all")]
     told = "; ".join(f"{escape(name)} {floor.median:.3g}, at most {floor.high:.3g}" for name, floor in found)
-    perfect = {"lower": "Zero is perfect.", "one": "One is perfect.", "none": "Shown, not judged."}[metric.better]
-    unit = f" In {metric.unit}." if metric.unit else ""
-    return f"{metric.help}{unit} {perfect}" + (f" Noise floor (median, 90th percentile): {told}." if told else "")
+    return explained(metric) + (f" Noise floor (median, 90th percentile): {told}." if told else "")
 
 
 def verdict_colour(value: object) -> str:

@@ -17,8 +17,6 @@ from synthfin_core.plots.scorecard import curve_figure, figure_name
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-DIRECTION = {"lower": "Zero is perfect.", "one": "One is perfect.", "none": "Shown, not judged."}
-
 
 def show(chosen: Chosen, report: Report) -> None:
     """Draw the folds, group by group; a fold's figure is made when it is opened."""
@@ -45,8 +43,7 @@ def _fold(report: Report, score: str) -> None:
     if not fold.open:
         return
     with fold:
-        unit = f" In {metric.unit}." if metric.unit else ""
-        st.markdown(f"{escape(metric.help)}{unit} {DIRECTION[metric.better]}")
+        st.markdown(leaderboard.explained(metric))
         if score == "ks_p_value":
             st.caption(KS_CAVEAT)
         table = report.table()

@@ -11,7 +11,7 @@ A data set is *suspiciously close* when more than a third of its numbers are und
 than any of the oracle's paths has and any path's own model: a model comes closer than chance to the very history that
 it was fitted to, so the oracle is fitted anew to some of its paths to see how much. It *copies the training data* when
 two or more of the alarms of novelty are far and above all of the oracle's own paths: an alarm is near zero in most of
-them and well above in a few, so far alone rings in one perfect sample of thirty.
+them and well above in a few, so one that is far alone may be chance.
 """
 
 from __future__ import annotations
