@@ -44,6 +44,8 @@ class Param:
         Smallest and largest value allowed, both included.
     choices : tuple of str
         Allowed values of a `str` setting.
+    most_numbers : int
+        A `str` setting that lists whole numbers between `ge` and `le`, such as ``"5, 21"``, holds at most so many.
     unit : str
         For example ``"epochs"``; empty when the number has none.
     log : bool
@@ -60,6 +62,7 @@ class Param:
     ge: float | None = None
     le: float | None = None
     choices: tuple[str, ...] = ()
+    most_numbers: int = 0
     unit: str = ""
     log: bool = False
     advanced: bool = False
@@ -70,6 +73,8 @@ class Param:
             return "true or false"
         if self.choices:
             return "one of " + ", ".join(self.choices)
+        if self.most_numbers:
+            return f"nothing, or up to {self.most_numbers} whole numbers from {self.ge} to {self.le} with commas between them"
         kind = {int: "a whole number", float: "a number", str: "text"}[self.type]
         if self.ge is not None and self.le is not None:
             return f"{kind} from {self.ge} to {self.le}"
@@ -99,11 +104,30 @@ class Param:
     def _within(self, value: object) -> bool:
         if self.choices:
             return value in self.choices
+        if self.most_numbers and self.ge is not None and self.le is not None:
+            try:
+                numbers = whole_numbers(str(value))
+            except ValueError:
+                return False
+            return len(numbers) <= self.most_numbers and all(self.ge <= number <= self.le for number in numbers)
         if isinstance(value, float) and not math.isfinite(value):
             return False
         if isinstance(value, int | float) and not isinstance(value, bool):
             return (self.ge is None or value >= self.ge) and (self.le is None or value <= self.le)
         return True
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """The numbers of a setting that lists them.
+
+    Examples
+    --------
+    >>> whole_numbers("5, 21")
+    (5, 21)
+    >>> whole_numbers("")
+    ()
+    """
+    return tuple(int(part) for part in text.split(",")) if text.strip() else ()
 
 
 def param(
@@ -114,12 +138,16 @@ def param(
     ge: float | None = None,
     le: float | None = None,
     choices: tuple[str, ...] = (),
+    most_numbers: int = 0,
     unit: str = "",
     log: bool = False,
     advanced: bool = False,
 ) -> Any:
     """Declare one field of a `Config`; see `Param` for the meaning of the arguments."""
-    extra = dict(help=help, label=label, ge=ge, le=le, choices=choices, unit=unit, log=log, advanced=advanced)
+    extra = dict(
+        help=help, label=label, ge=ge, le=le, choices=choices, most_numbers=most_numbers, unit=unit, log=log,
+        advanced=advanced,
+    )  # fmt: skip
     return dataclasses.field(default=default, metadata={"param": extra})
 
 

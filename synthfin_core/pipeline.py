@@ -222,6 +222,8 @@ class Pipeline:
         ------
         DataError
             If the windows can't be learned from.
+        SettingError
+            If the generator's settings do not suit windows of this shape.
         TrainingError
             If a loss is no number.
         """
@@ -233,6 +235,7 @@ class Pipeline:
                 f"make them with representation={name!r}."
             )
         x = windows.train.x  # (n, t, d)
+        self.generator.check(self.generator.config, *x.shape)
         self.representation_name = name
         self.representation = made().fit(x)
         self.names, self.kinds, self.units = windows.names, windows.kinds, windows.units

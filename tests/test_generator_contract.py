@@ -61,6 +61,7 @@ class TestSettings:
             assert setting.type is bool or setting.choices or (setting.ge is not None and setting.le is not None), (
                 setting
             )
+            assert setting.type is not str or setting.choices or setting.most_numbers, setting
             assert setting.label
 
     def test_every_setting_changes_the_stored_form(self, family):
@@ -74,7 +75,8 @@ class TestSettings:
         for setting in family.Config.params():
             if setting.ge is None:
                 continue
-            for wrong in (setting.ge - 1, setting.le + 1, "x"):
+            text = str if setting.most_numbers else type(setting.ge)
+            for wrong in (text(setting.ge - 1), text(setting.le + 1), "x"):
                 with pytest.raises(SettingError, match=f"{setting.name} is .*, expected"):
                     family.Config.from_dict({setting.name: wrong})
 
@@ -308,4 +310,6 @@ def _another(setting):
         return not setting.default
     if setting.choices:
         return next(choice for choice in setting.choices if choice != setting.default)
+    if setting.most_numbers:
+        return "" if setting.default else str(setting.ge)
     return setting.ge if setting.default != setting.ge else setting.le

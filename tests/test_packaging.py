@@ -26,7 +26,7 @@ def test_every_package_is_pinned(name: str) -> None:
 
 
 def test_the_core_and_the_app_import_nothing_that_is_not_required() -> None:
-    names = {"scikit-learn": "sklearn"}
+    names = {"scikit-learn": "sklearn", "pywavelets": "pywt"}
     required = {line.split("==")[0] for line in read("requirements.txt").splitlines() if "==" in line}
     known = (
         {names.get(name, name) for name in required} | {"starlette", "synthfin_core", "app"} | sys.stdlib_module_names

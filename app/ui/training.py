@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from app.components.live_curves import live_curves
-from app.ui import cached, figures, pick, state
+from app.ui import cached, figures, inside, pick, state
 from app.ui.forms import config_form
 from app.ui.messages import escape, flash, plainly
 from synthfin_core.errors import StoreError, SynthFinError
@@ -61,8 +61,10 @@ def _train_form(names: list[str]) -> None:
 
 
 def _spec(name: str, values: Mapping[str, Value], seed: int) -> RunSpec:
-    config = generator_class(name).Config.from_dict(values)
+    generator = generator_class(name)
+    config = generator.Config.from_dict(values)
     setup = cached.current_setup(state.studio().setup_id)
+    generator.check(config, *cached.windows(setup).train.x.shape)
     return RunSpec(setup=setup, generator=name, config=config.to_dict(), seed=seed)
 
 
@@ -202,6 +204,7 @@ def _after(run: Run) -> None:
         figures.show(
             figures.samples_beside_real(windows, samples), alt="Synthetic paths beside real ones", key="after-paths"
         )
+    inside.show(run)
     with st.container(horizontal=True):
         st.page_link("views/compare.py", label="Compare with real data", icon=":material/leaderboard:")
         if generator_class(run.spec.generator).latent:

@@ -35,7 +35,8 @@ def fit(given: argparse.Namespace) -> int:
     )
     store = Store(given.store)
     setup = Setup(store.save_panel(panel), selection, WindowSpec.from_dict(settings_of(given, WindowSpec)))
-    store.windows(setup)  # data that can't be used are refused before there is a run
+    windows = store.windows(setup)  # what can't be used is refused before there is a run
+    generator_class(given.generator).check(config, *windows.train.x.shape)
     run = store.create(RunSpec(setup, given.generator, config.to_dict(), given.seed))
     with interruptible() as interrupted, training_bar(not given.json) as on_step:
         status = train(run, store, resume=given.resume, on_step=on_step, should_stop=lambda: bool(interrupted))

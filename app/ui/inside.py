@@ -1,0 +1,19 @@
+"""What only one kind of model can show of itself once it is trained; a kind is one file and one line here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from app.ui.messages import plainly
+from synthfin_core.store import Run
+
+#: Generator → module in `app.ui` whose `show(run)` draws it.
+INSIDES: dict[str, str] = {}
+
+
+def show(run: Run) -> None:
+    """Draw what the run's generator can show of itself, if there is anything."""
+    module = INSIDES.get(run.spec.generator)
+    if module is not None:
+        with plainly():
+            import_module(f"app.ui.{module}").show(run)
