@@ -74,7 +74,7 @@ class Param:
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.most_numbers:
-            return f"nothing, or up to {self.most_numbers} whole numbers from {self.ge} to {self.le} with commas between them"
+            return f"nothing, or up to {self.most_numbers} whole numbers from {self.ge} to {self.le} between commas"
         kind = {int: "a whole number", float: "a number", str: "text"}[self.type]
         if self.ge is not None and self.le is not None:
             return f"{kind} from {self.ge} to {self.le}"

@@ -84,8 +84,8 @@ class Generator(ABC):
     def __init__(self, config: params.Config | None = None) -> None:
         self.config: Any = self.Config() if config is None else config
 
-    @classmethod
-    def check(cls, config: params.Config, n: int, t: int, d: int) -> None:  # noqa: B027
+    @classmethod  # noqa: B027
+    def check(cls, config: params.Config, n: int, t: int, d: int) -> None:
         """Refuse settings that do not suit `n` training windows of `t` bars by `d` series.
 
         Asked by the form and the command line before a training is queued, and by `Pipeline.fit`; it must be quick
