@@ -149,7 +149,13 @@ def _refuse_nan(losses: Mapping[str, float], step: int) -> None:
 
 
 def pack(trainee: Trainee, step: int) -> Arrays:
-    """Weights, optimizer states and the step's number as named arrays, for a checkpoint."""
+    """Weights, optimizer states and the step's number as named arrays, for a checkpoint.
+
+    Raises
+    ------
+    TrainingError
+        If a weight is NaN or infinite: the checkpoint before is the last good one.
+    """
     arrays: Arrays = {"step": np.array(step, dtype=np.int64)}
     for name, module in trainee.modules.items():
         arrays |= {f"module.{name}.{key}": value for key, value in weights(module).items()}
@@ -157,6 +163,11 @@ def pack(trainee: Trainee, step: int) -> Arrays:
         for index, entries in optimizer.state_dict()["state"].items():
             for key, value in entries.items():
                 arrays[f"optimizer.{name}.{index}.{key}"] = torch.as_tensor(value).detach().cpu().numpy().copy()
+    if not all(np.isfinite(array).all() for array in arrays.values()):
+        raise TrainingError(
+            f"Training diverged by step {step}: the weights are no longer finite numbers; lower the learning rate or "
+            "look for outliers in the data."
+        )
     return arrays
 
 

@@ -101,6 +101,15 @@ def test_refuses_a_loss_that_is_no_number(bad):
         training.train(trainee, windows(), epochs=1, batch_size=4, seed=0)
 
 
+def test_a_checkpoint_never_holds_weights_that_are_no_numbers():
+    module = torch.nn.Linear(2, 1)
+    trainee = training.Trainee({"network": module}, {}, lambda batch, moment: {})
+    training.pack(trainee, 3)
+    module.weight.data[0, 1] = float("nan")
+    with pytest.raises(TrainingError, match="diverged by step 4: the weights are no longer finite"):
+        training.pack(trainee, 4)
+
+
 def test_threads_come_back_after_an_error():
     before = torch.get_num_threads()
 

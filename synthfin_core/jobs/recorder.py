@@ -23,6 +23,7 @@ REPORT_EVERY = 0.05  #: seconds between later reports ...
 REPORT_SHARE = 1 / 2000  #: ... and the share of the time gone by, so that a long run's curve stays quick to read
 PREVIEW_EVERY = 1.5
 CHECKPOINT_EVERY = 30.0
+FIRST_CHECKPOINT = 3.0  #: seconds, so that a run that fails soon has one to fall back on
 HEARTBEAT_EVERY = 0.5
 LARGEST_SHARE = 0.05  #: of the time that may go into previews, and into checkpoints
 SPEED_OVER = 5.0  #: seconds over which steps per second are measured
@@ -56,7 +57,7 @@ class Recorder:
         self._summed = 0
         self._next_report = 0.0
         self._preview = _Sparing(PREVIEW_EVERY, first=0.3)
-        self._checkpoint = _Sparing(CHECKPOINT_EVERY, first=CHECKPOINT_EVERY)
+        self._checkpoint = _Sparing(CHECKPOINT_EVERY, first=min(FIRST_CHECKPOINT, CHECKPOINT_EVERY))
         self._marks: deque[tuple[float, int]] = deque()
         self._over = threading.Event()
         self._writing = threading.Lock()

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from synthfin_core.data.windows import Windows
-from synthfin_core.errors import SettingError, StoreError, SynthFinError, SynthFinWarning
+from synthfin_core.errors import SettingError, StoreError, SynthFinError, SynthFinWarning, TrainingError
 from synthfin_core.generators.base import OnStep, Progress
 from synthfin_core.jobs.recorder import Recorder
 from synthfin_core.pipeline import Pipeline
@@ -82,6 +82,8 @@ def train_claimed(
             status = _fit(run, store, resume, on_step, should_stop)
         said = tuple(str(one.message) for one in caught if issubclass(one.category, SynthFinWarning))
         status = replace(status, warnings=tuple(dict.fromkeys(said + status.warnings)))
+    except TrainingError as error:
+        status = _failed(run, str(error) + _fallen_back(run, store))
     except SynthFinError as error:
         status = _failed(run, str(error))
     except MemoryError:
@@ -165,6 +167,21 @@ def _keep(run: Run, pipeline: Pipeline, windows: Windows) -> None:
         which = np.unique(np.linspace(0, n - 1, min(n, KEPT_LATENTS)).astype(np.int64))
         mu, logvar = pipeline.encode(windows.train.x[which])
         run.save_latents(Latents(mu=mu, logvar=logvar, window=which))
+
+
+def _fallen_back(run: Run, store: Store) -> str:
+    """Keep the model of the last good checkpoint of a fit that diverged, and say so; empty where there is none."""
+    try:
+        found = run.checkpoint()
+        if found is None:
+            return ""
+        windows = store.windows(run.spec.setup)
+        pipeline = Pipeline(run.spec.generator, run.spec.config)
+        pipeline.fit(windows, run.spec.seed, should_stop=lambda: True, resume=found[0])
+        _keep(run, pipeline, windows)
+    except SynthFinError:
+        return ""
+    return f" The model of step {found[1]['step']}, the last good checkpoint, was kept."
 
 
 def _failed(run: Run, message: str) -> Status:

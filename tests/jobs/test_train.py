@@ -286,6 +286,17 @@ class TestFailing:
         assert status.message == "loss became nan, expected a finite number; lower the learning rate."
         assert status.step == 5
 
+    def test_a_diverging_run_keeps_the_model_of_its_last_good_checkpoint(self, store, make, monkeypatch):
+        monkeypatch.setattr(recorder, "CHECKPOINT_EVERY", 0.0)
+        monkeypatch.setattr(recorder, "LARGEST_SHARE", 1e9)
+        run, until = make(fail_at=6, epochs=5), make(epochs=5, fail_at=7)
+        status = train(run, store)
+        assert status.state == "failed"
+        assert status.message.endswith(" The model of step 5, the last good checkpoint, was kept.")
+        train(until, store, on_step=lambda progress: until.request_stop() if progress.step == 5 else None)
+        np.testing.assert_array_equal(run.samples().x, until.samples().x)
+        assert len(run.load().sample(3).x) == 3
+
     def test_a_fault_is_told_in_a_sentence_and_kept_in_full(self, store, make):
         run = make(fail_at=2, how="bug")
         status = train(run, store)
