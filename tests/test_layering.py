@@ -19,7 +19,7 @@ RANKS = (
     ("errors", "version"),
     ("params", "rng"),
     ("generators.base",),  # the contract alone: training and networks speak its words
-    ("representation", "losses", "processes", "judges"),
+    ("representation", "losses", "processes", "judges", "wavelets"),
     ("data", "nn", "training"),
     ("generators",),
     ("registry",),
