@@ -1,140 +1,129 @@
 """How close generators come to real markets at their recommended settings.
 
-    python benchmarks/quality.py [vae gan ...] [--seeds 3] [--json]
+    python benchmarks/quality.py [marks literature returns volumes copies robustness] [--generators vae gan ...]
+        [--seeds 3] [--data PATH] [--json FILE] [--quick] [--again]
+    python benchmarks/quality.py --table FILE [literature ...]
 
-Data: S&P 500 and NASDAQ daily log returns 1999-2018, windows of 60, the last fifth held out. Each row is one mark that
-a generator must reach against its training windows. Beside it stands the same number for the hold-out windows, so that
-one sees how far apart two stretches of real history are.
+Each part has its questions and bars in a file of its own, `quality_<part>.py`. A generator is trained once for each
+seed and data set, on one thread, for all parts that ask about it. With --json every number is appended to a file as it
+comes, and what is there already, made with the same settings, is not made again; --table prints what a file holds.
+Medians over seeds, in brackets the least and the most; a bar is passed by the median.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
 import sys
-import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy comes: processor seconds are those of one core
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from anywhere, installed or not
 
-import synthfin_core as sf
+from benchmarks import quality_literature, quality_marks
+from benchmarks.quality_models import DATA, STOCKS, Model, Part, settings_of, train
+from benchmarks.quality_table import Record, Records, Shown, together
 from synthfin_core.data.windows import Windows
-from synthfin_core.evaluation import copied_pieces
-from synthfin_core.registry import generator_class
+from synthfin_core.errors import SynthFinError
+from synthfin_core.params import Value
+from synthfin_core.registry import GENERATORS
 
-Array = NDArray[np.float64]
-
-LAGS = 10
-CLUSTERING = {"gan": 0.5}  # share of the real clustering that must be there; 0.7 where nothing else is said
-SECONDS = 180.0
-DRAWN = 4000
+PARTS: dict[str, Part] = {module.PART.name: module.PART for module in (quality_marks, quality_literature)}
 
 
-@dataclass(frozen=True)
-class Row:
-    """One mark for one seed; `low` and `high` bound what passes."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the value lies within its bounds."""
-        return self.low <= self.value <= self.high
-
-
-def excess_kurtosis(x: Array) -> Array:
-    """Of each series, over all windows: `(d,)`."""
-    x = x - x.mean(axis=(0, 1))
-    result: Array = (x**4).mean(axis=(0, 1)) / (x**2).mean(axis=(0, 1)) ** 2 - 3
-    return result
-
-
-def autocorrelation(x: Array) -> Array:
-    """Within windows, with the mean and variance of all windows: `(lags, d)`."""
-    x = x - x.mean(axis=(0, 1))
-    variance = (x**2).mean(axis=(0, 1))
-    return np.stack([(x[:, lag:] * x[:, :-lag]).mean(axis=(0, 1)) / variance for lag in range(1, LAGS + 1)])
+def measure(
+    parts: Sequence[Part], generators: Sequence[str], seeds: int | None, stocks: Path, kept: Records, again: bool
+) -> None:
+    """Fill `kept` with what the parts ask."""
+    for data in dict.fromkeys(data for part in parts for data in part.data):
+        asking = [part for part in parts if data in part.data]
+        windows = DATA[data](stocks)
+        for part in asking:
+            for record in part.references(windows, data, seeds or part.seeds, kept):
+                _keep(record, kept)
+        for seed in range(max(seeds or part.seeds for part in asking)):
+            for name in generators:
+                left = [
+                    part
+                    for part in asking
+                    if seed < (seeds or part.seeds)
+                    and (again or not kept.has(part.name, data, name, seed, settings_of(name)))
+                ]
+                for record in asked(left, data, windows, name, seed):
+                    _keep(record, kept)
 
 
-def correlation(x: Array) -> float:
-    """Between the first two series."""
-    return float(np.corrcoef(x[:, :, 0].ravel(), x[:, :, 1].ravel())[0, 1])
+def asked(
+    parts: Sequence[Part], data: str, windows: Windows, name: str, seed: int, changes: Mapping[str, Value] | None = None
+) -> Iterable[Record]:
+    """The records of one generator and seed, trained once for all parts."""
+    if not parts:
+        return
+    settings = settings_of(name, changes)
+    try:
+        model = train(windows, name, seed, changes)
+    except Exception as error:  # a part asks how often this happens, and the other generators are still to come
+        for part in parts:
+            yield Record(part.name, data, name, seed, {}, settings, _words(error))
+        return
+    for part in parts:
+        yield _one(part, data, windows, model, settings)
 
 
-def rows(real: Array, x: Array, names: tuple[str, ...], clustering: float) -> list[Row]:
-    """The marks of windows `x` against `real`."""
-    found = []
-    sizes = autocorrelation(abs(x)).mean(axis=0) / autocorrelation(abs(real)).mean(axis=0)
-    for i, name in enumerate(names):
-        found += [
-            Row(f"standard deviation / real, {name}", float(x[:, :, i].std() / real[:, :, i].std()), 0.9, 1.1),
-            Row(f"excess kurtosis / real, {name}", float(excess_kurtosis(x)[i] / excess_kurtosis(real)[i]), 0.5, 3.0),
-            Row(f"mean ACF of |r|, lags 1-10 / real, {name}", float(sizes[i]), clustering, np.inf),
-        ]
-    gap = float(np.abs(autocorrelation(x) - autocorrelation(real)).max())
-    return [
-        *found,
-        Row("largest gap in ACF of r, lags 1-10", gap, 0.0, 0.1),
-        Row("gap in correlation", correlation(x) - correlation(real), -0.05, 0.05),
-        Row("share copied", float(copied_pieces(real, x).mean()), 0.0, 0.0),
-    ]
+def _one(part: Part, data: str, windows: Windows, model: Model, settings: dict[str, Value]) -> Record:
+    try:
+        found = part.numbers(windows, data, model)
+    except Exception as error:
+        return Record(part.name, data, model.name, model.seed, {}, settings, _words(error))
+    return Record(part.name, data, model.name, model.seed, found, settings)
 
 
-def judge(generator: str, seed: int, windows: Windows) -> list[Row]:
-    """Train, draw and compare one seed."""
-    before = time.process_time()
-    model = sf.fit(windows, generator, seed=seed)
-    seconds = time.process_time() - before
-    drawn = model.sample(DRAWN, seed=seed + 1000)
-    found = rows(windows.train.x, drawn.x, windows.names, CLUSTERING.get(generator, 0.7))
-    if model.generator.latent:
-        active = np.asarray(model.generator.diagnostics().values["active_units"])
-        found.append(Row("active latent units", float(active), 3.0, np.inf))
-    return [*found, Row("seconds of processor time to train", seconds, 0.0, SECONDS)]
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
-def table(title: str, seeds: list[list[Row]], reference: dict[str, float]) -> str:
-    """One line a mark, one column a seed."""
-    lines = [title, f"{'':46}{'bounds':>14}{'hold-out':>10}" + "".join(f"{f'seed {i}':>16}" for i in range(len(seeds)))]
-    for same in zip(*seeds, strict=True):
-        row = same[0]
-        bounds = f"{row.low:g} to {row.high:g}" if np.isfinite(row.high) else f"from {row.low:g}"
-        other = f"{reference[row.name]:.3f}" if row.name in reference else ""
-        cells = "".join(f"{f'{r.value:.3f}':>11} {'pass' if r.passed else 'FAIL'}" for r in same)
-        lines.append(f"{row.name:46}{bounds:>14}{other:>10}{cells}")
-    return "\n".join(lines)
+def _keep(record: Record, kept: Records) -> None:
+    kept.add(record)
+    said = record.error or ", ".join(f"{name} {value:.3g}" for name, value in list(record.numbers.items())[:3])
+    print(f"{record.part}, {record.data}: {record.model}, seed {record.seed}: {said}", file=sys.stderr, flush=True)
 
 
-def main() -> int:
-    """Print the tables; 1 when a mark was missed."""
+def tables(parts: Sequence[Part], kept: Records) -> Shown:
+    """What the records say."""
+    return together(part.show(found) for part in parts if (found := kept.of(part.name)))
+
+
+def _part(name: str) -> Part:
+    if name not in PARTS:
+        raise argparse.ArgumentTypeError(f"no part is called {name!r}; there are {', '.join(PARTS)}")
+    return PARTS[name]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the tables; 1 when a bar was missed, 2 when the question can't be answered."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("generators", nargs="*", default=["vae", "gan"], help="names of generators")
-    parser.add_argument("--seeds", type=int, default=3, help="how many seeds, from 0")
-    parser.add_argument("--json", action="store_true", help="for machines")
-    asked = parser.parse_args()
-    windows = sf.make_windows(sf.load("us-indices"), length=60)
-    real, later = windows.train.x, windows.holdout.x
-    reference = {row.name: row.value for row in rows(real, later, windows.names, 0.0)}
-    report = {}
-    for name in asked.generators:
-        report[name] = [judge(name, seed, windows) for seed in range(asked.seeds)]
-        if not asked.json:
-            print(table(generator_class(name).title, report[name], reference), flush=True)
-            print()
-    if asked.json:
-        plain = {
-            name: [[asdict(row) | {"passed": row.passed} for row in seed] for seed in seeds]
-            for name, seeds in report.items()
-        }
-        print(json.dumps(plain, indent=1, default=float))
-    return 0 if all(row.passed for seeds in report.values() for seed in seeds for row in seed) else 1
+    parser.add_argument("parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; all when left out")
+    parser.add_argument("--generators", nargs="+", choices=GENERATORS, default=list(GENERATORS), metavar="NAME")
+    parser.add_argument("--seeds", type=int, help="how many seeds, from 0; 3 and for robustness 10 when left out")
+    parser.add_argument("--data", type=Path, default=STOCKS, help="the literature's Stocks, a CSV file")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="append every number to this file, and go on from it")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="train nothing, print what the file holds")
+    parser.add_argument("--again", action="store_true", help="measure again what the file holds")
+    given = parser.parse_args(arguments)
+    parts = given.parts or list(PARTS.values())
+    kept = Records(given.table or given.json)
+    try:
+        if given.table is None:
+            measure(parts, given.generators, given.seeds, given.data, kept, given.again)
+    except SynthFinError as error:
+        print(error, file=sys.stderr)
+        return 2
+    shown = tables(parts, kept)
+    print(shown.text)
+    if shown.missed:
+        print("\nMissed:", *shown.missed, sep="\n- ")
+    return 1 if shown.missed else 0
 
 
 if __name__ == "__main__":
