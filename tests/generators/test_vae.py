@@ -91,15 +91,16 @@ def test_density_of_a_window_is_that_of_a_plain_loop_over_its_steps(x, model):
     y = network.standardise(torch.as_tensor(x[:3], dtype=torch.float32))
     z = torch.as_tensor(model.encode(x[:3])[0]).float()
     with torch.no_grad():
-        fast = network.log_density(y, z, "student-t")
-        m, log_s, below, before = network.decoder(z, x.shape[1])
-        shift, log_factor = network.feedback(y, before)
+        law = network.given(z)
+        fast = law.log_density(y)
+        m, log_s, below = law.m, law.log_s, law.below
+        shift, log_factor = law.feedback(y, law.before)
     for i in range(3):
         slow = 0.0
         for j in range(x.shape[1]):
             a = np.array([[1, 0], [float(below[i, j, 0]), 1]])
             root = np.diag(np.exp((log_s + log_factor)[i, j].numpy())) @ np.linalg.inv(a)
-            slow += multivariate_t.logpdf(y[i, j], (m + shift)[i, j], root @ root.T, df=float(network.dof.detach()))
+            slow += multivariate_t.logpdf(y[i, j], (m + shift)[i, j], root @ root.T, df=float(law.dof))
         assert float(fast[i]) == pytest.approx(slow, rel=1e-4)
 
 

@@ -4,18 +4,22 @@ import numpy as np
 import pytest
 import torch
 
-from synthfin_core.losses.likelihood import whiten
-from synthfin_core.nn.vae import VAENetwork, signals
+from synthfin_core.nn.feedback import signals
+from synthfin_core.nn.observation import Stepwise
+from synthfin_core.nn.recurrent import RecurrentDecoder, RecurrentEncoder
+from synthfin_core.nn.variational import VariationalNetwork
 
 
 @pytest.fixture
 def network():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        made = VAENetwork(3, 2, "lstm", 6, 4).double()
-        torch.nn.init.normal_(made.feedback.weight, std=0.2)
-        torch.nn.init.uniform_(made.feedback.phi, -0.5, 0.5)
-        torch.nn.init.uniform_(made.feedback.first, -0.5, 0.5)
+        law = Stepwise(3, 2, heavy=True)
+        encoder, decoder = RecurrentEncoder(3, 2, "lstm", 6, 4), RecurrentDecoder(20, law.numbers, 2, "lstm", 6, 4)
+        made = VariationalNetwork(20, 3, encoder, decoder, law).double()
+        torch.nn.init.normal_(made.observation.feedback.weight, std=0.2)
+        torch.nn.init.uniform_(made.observation.feedback.phi, -0.5, 0.5)
+        torch.nn.init.uniform_(made.observation.feedback.first, -0.5, 0.5)
     return made
 
 
@@ -26,48 +30,45 @@ def draws(*shape):
 def test_windows_drawn_step_by_step_have_the_residuals_they_were_drawn_from(network):
     u = draws(5, 20, 3)
     with torch.no_grad():
-        steps = network.decoder(draws(5, 2), 20)
-    y = network.feedback.unroll(steps, u)
-    shift, log_factor = network.feedback(y, steps.before)
-    torch.testing.assert_close(whiten(y, steps.m + shift, steps.log_s + log_factor, steps.below), u)
+        law = network.given(draws(5, 2))
+        torch.testing.assert_close(law.residuals(law.windows(u)), u)
 
 
 def test_feedback_equals_a_plain_loop(network):
     y = draws(4, 15, 3)
     before = draws(4, 3) + 1
-    shift, log_factor = network.feedback(y, before)
+    shift, log_factor = network.observation.feedback(y, before)
     memory = torch.zeros(4, 3, 6, dtype=torch.float64)
     for j in range(15):
-        own = network.feedback.first if j == 0 else 0
-        torch.testing.assert_close(log_factor[:, j], memory.flatten(1) @ network.feedback.weight + own)
-        torch.testing.assert_close(shift[:, j], network.feedback.phi * (y[:, j - 1] if j else before))
-        for i, decay in enumerate(network.feedback.decays):
+        own = network.observation.feedback.first if j == 0 else 0
+        torch.testing.assert_close(log_factor[:, j], memory.flatten(1) @ network.observation.feedback.weight + own)
+        torch.testing.assert_close(shift[:, j], network.observation.feedback.phi * (y[:, j - 1] if j else before))
+        for i, decay in enumerate(network.observation.feedback.decays):
             memory[:, i] = decay * memory[:, i] + (1 - decay) * torch.cat(signals(y[:, j], torch.log), dim=-1)
 
 
 def test_mean_is_the_average_of_what_is_drawn(network):
     with torch.no_grad():
-        steps = network.decoder(draws(1, 2).expand(20_000, -1), 5)
-    u = draws(20_000, 5, 3)
-    drawn = network.feedback.unroll(steps, u)
-    error = drawn.std(0) / len(drawn) ** 0.5
-    assert ((drawn.mean(0) - network.feedback.mean(steps)[0]).abs() < 5 * error).all()
+        law = network.given(draws(1, 2).expand(10_000, -1))
+        drawn = law.windows(draws(10_000, 20, 3))
+        error = drawn.std(0) / len(drawn) ** 0.5
+        assert ((drawn.mean(0) - law.mean()[0]).abs() < 5 * error).all()
 
 
 def test_starts_as_a_gaussian_with_the_moments_of_the_data(network):
     mix = torch.tensor([[1.0, 0.8, 0.1], [0.0, 2.0, 0.5], [0.0, 0.0, 0.3]], dtype=torch.float64)
-    fresh = draws(4000, 10, 3) @ mix
+    fresh = draws(4000, 20, 3) @ mix
     bars = [fresh[:, 0]]
-    for j in range(1, 10):
+    for j in range(1, 20):
         bars.append(0.9 * bars[-1] + (1 - 0.9**2) ** 0.5 * fresh[:, j])
     x = torch.stack(bars, dim=1) + 7.0
     network.start_from(x)
     with torch.no_grad():
-        network.feedback.weight.zero_()
+        network.observation.feedback.weight.zero_()
         network.decoder.head.weight.zero_()
-        network.decoder.before.weight.zero_()
-        network.decoder.before.bias.zero_()
-        moves = network.restore(network.feedback.unroll(network.decoder(draws(4000, 2), 10), draws(4000, 10, 3)))
+        network.observation.before.weight.zero_()
+        network.observation.before.bias.zero_()
+        moves = network.restore(network.given(draws(4000, 2)).windows(draws(4000, 20, 3)))
     for theirs, mine in ((x, moves), (x.diff(dim=1), moves.diff(dim=1))):
         theirs, mine = np.cov(theirs.flatten(0, 1).T), np.cov(mine.flatten(0, 1).T)
         np.testing.assert_allclose(mine, theirs, atol=0.05 * theirs.max())
