@@ -139,6 +139,19 @@ class Wavelets:
         n, _, _, d = y.shape
         return np.asarray(np.matmul(self.matrix.T, y.reshape(n, -1, d)))
 
+    def energy(self, image: ArrayLike) -> Array:
+        """What each row contributes to the windows' mean square, `(levels + 1, d)`.
+
+        Of images that windows have, the rows add up to the mean square of these windows.
+
+        Raises
+        ------
+        DataError
+            If the images have another shape.
+        """
+        square: Array = (self._image(image) ** 2).mean(axis=(0, 2))  # (levels + 1, d)
+        return square / self.scales[:, None] if self.kind == "orthonormal" else square
+
     def pack(self, image: ArrayLike) -> Array:
         """The free coefficients `(n, t, d)` of images, each the mean of its repeats; orthonormal transform only.
 

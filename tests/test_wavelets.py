@@ -34,8 +34,23 @@ def test_energy_is_kept(wavelet):
     orthonormal = Wavelets("orthonormal", wavelet, 6, 64)
     image = orthonormal.forward(x)
     np.testing.assert_allclose((orthonormal.pack(image) ** 2).sum(axis=1), energy, rtol=1e-9)
-    repeated = image**2 / orthonormal.scales[:, None, None]  # each coefficient stands there `scales` times
-    np.testing.assert_allclose(repeated.sum(axis=(1, 2)), energy, rtol=1e-9)
+    for wavelets in (stationary, orthonormal):
+        shares = wavelets.energy(wavelets.forward(x))
+        assert shares.shape == (7, 2)
+        np.testing.assert_allclose(shares.sum(axis=0), (x**2).mean(axis=(0, 1)), rtol=1e-9)
+
+
+def test_rows_hold_what_swings_at_their_own_time_scale():
+    bars = np.arange(64)
+    for kind in KINDS:
+        wavelets = Wavelets(kind, "haar", 6, 64)
+        for row in range(1, 7):
+            scale = wavelets.scales[row]
+            swing = np.where(bars % scale < scale // 2, 1.0, -1.0)[None, :, None]
+            shares = wavelets.energy(wavelets.forward(swing))[:, 0]
+            assert shares.argmax() == row
+        flat = wavelets.energy(wavelets.forward(np.ones((1, 64, 1))))[:, 0]
+        np.testing.assert_allclose(flat, [1, 0, 0, 0, 0, 0, 0], atol=1e-9)
 
 
 @pytest.mark.parametrize("wavelet", WAVELETS)

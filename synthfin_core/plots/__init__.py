@@ -19,6 +19,7 @@ from synthfin_core.plots.market import (
 )
 from synthfin_core.plots.style import CONFIG, colours, plain
 from synthfin_core.plots.training import by_name, loss_curves, sample_paths
+from synthfin_core.plots.wavelet import denoising_strip, level_energies, wavelet_images
 
 __all__ = [
     "CONFIG",
@@ -28,11 +29,13 @@ __all__ = [
     "colours",
     "correlation_heatmap",
     "correlation_maps",
+    "denoising_strip",
     "distributions",
     "embed",
     "embed_windows",
     "latent_map",
     "latent_sweep",
+    "level_energies",
     "loss_curves",
     "plain",
     "price_chart",
@@ -41,5 +44,6 @@ __all__ = [
     "sample_paths",
     "series_side_by_side",
     "volume_chart",
+    "wavelet_images",
     "window_map",
 ]

@@ -1,0 +1,156 @@
+"""Figures of windows by time scale: wavelet images, the energy of each scale, and windows on their way out of noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from synthfin_core.plots.style import DIVERGING, REAL, RUNS, Array, faint, figure, line, log_axis, plain
+
+#: Colours run this far to either side, in standard deviations of a row; what is beyond takes the last colour.
+MOST_DEVIATIONS = 3.0
+#: A row with less than this share of the largest one's is empty but for rounding.
+NOTHING = 1e-9
+
+
+def scale_labels(scales: Sequence[int] | Array) -> list[str]:
+    """What the rows of an image stand for: the level first, then swings, each with its length in bars.
+
+    Examples
+    --------
+    >>> scale_labels([8, 8, 4, 2])
+    ['level', '8 bars', '4 bars', '2 bars']
+    """
+    return ["level", *(f"{scale} bars" for scale in scales[1:])]
+
+
+def wavelet_images(
+    real: Array, synthetic: Array, deviations: Array, scales: Sequence[int] | Array, name: str = ""
+) -> go.Figure:
+    """Wavelet images of a few real and a few synthetic windows of one series, side by side on one colour scale.
+
+    Parameters
+    ----------
+    real, synthetic : ndarray (k, rows, t)
+        Coefficients, the coarse approximation first.
+    deviations : ndarray (rows,)
+        Standard deviation of each row over the real windows. Rows are drawn as multiples of it, or the coarse ones
+        would use up the colours.
+    scales : sequence of int (rows,)
+        Bars that a coefficient of each row stands for.
+    name : str
+        Of the series.
+    """
+    k = len(real)
+    fig = figure(
+        f"Windows of {plain(name)} by time scale" if name else "Windows by time scale",
+        "bar",
+        height=170 + 150 * k,
+        rows=k,
+        columns=2,
+        subplot_titles=["real", "synthetic", *[""] * (2 * k - 2)],
+        shared_xaxes=True,
+        shared_yaxes=True,
+        horizontal_spacing=0.03,
+        vertical_spacing=0.06 / k,
+    )
+    for column, images in enumerate((real, synthetic), start=1):
+        for row, image in enumerate(images, start=1):
+            fig.add_trace(_image(image, deviations, scales), row=row, col=column)
+    fig.update_yaxes(dtick=1, tickfont_size=11)
+    _colour_scale(fig)
+    return fig
+
+
+def level_energies(real: Array, synthetic: Array, scales: Sequence[int] | Array, name: str = "") -> go.Figure:
+    """How much of the variance lies at each time scale, real beside synthetic, on a logarithmic axis.
+
+    Parameters
+    ----------
+    real, synthetic : ndarray (rows,)
+        As `Wavelets.energy` gives them.
+    scales : sequence of int (rows,)
+        Bars that a coefficient of each row stands for.
+    name : str
+        Of the series.
+    """
+    title = f"Energy of {plain(name)} by time scale" if name else "Energy by time scale"
+    fig = figure(title, "time scale", "mean square")
+    for label, values, colour, symbol, size in (
+        ("real", real, REAL, "circle", 13),
+        ("synthetic", synthetic, RUNS[0], "diamond", 9),
+    ):
+        fig.add_scatter(
+            x=scale_labels(scales),
+            y=np.where(values > NOTHING * values.max(), values, np.nan),
+            name=label,
+            mode="lines+markers",
+            line={"color": faint(colour, 0.4), "width": 1},
+            marker={"color": colour, "symbol": symbol, "size": size},
+            hovertemplate=f"{label}, %{{x}}: %{{y:.4~g}}<extra></extra>",
+        )
+    log_axis(fig)
+    return fig
+
+
+def denoising_strip(
+    paths: Array, images: Array, labels: Sequence[str], deviations: Array, scales: Sequence[int] | Array, name: str = ""
+) -> go.Figure:
+    """One window on its way from noise to data: its path above, its wavelet image below, from left to right.
+
+    Parameters
+    ----------
+    paths : ndarray (k, t)
+    images : ndarray (k, rows, t)
+    labels : sequence of str (k,)
+        What stands above each panel, for example how much noise is left.
+    deviations : ndarray (rows,)
+        Standard deviation of each row over real windows; rows are drawn as multiples of it.
+    scales : sequence of int (rows,)
+        Bars that a coefficient of each row stands for.
+    name : str
+        Of the series.
+    """
+    k = len(paths)
+    fig = figure(
+        f"A window of {plain(name)} comes out of noise" if name else "A window comes out of noise",
+        height=400,
+        rows=2,
+        columns=k,
+        subplot_titles=[plain(label) for label in labels] + [""] * k,
+        shared_yaxes="rows",
+        horizontal_spacing=0.012,
+        vertical_spacing=0.04,
+        row_heights=[0.45, 0.55],
+    )
+    for column, (path, image) in enumerate(zip(paths, images, strict=True), start=1):
+        drawn = line(np.arange(len(path)), path, labels[column - 1], RUNS[0], showlegend=False)
+        fig.add_trace(drawn, row=1, col=column)
+        fig.add_trace(_image(image, deviations, scales), row=2, col=column)
+    fig.update_yaxes(dtick=1, tickfont_size=11, row=2)
+    fig.update_xaxes(showticklabels=False, showgrid=False)
+    _colour_scale(fig)
+    return fig
+
+
+def _image(image: Array, deviations: Array, scales: Sequence[int] | Array) -> go.Heatmap:
+    varies = deviations > NOTHING * deviations.max()
+    return go.Heatmap(
+        z=(image / np.where(varies, deviations, np.inf)[:, None])[::-1],  # the level on top
+        y=scale_labels(scales)[::-1],
+        coloraxis="coloraxis",
+        hovertemplate="bar %{x}, %{y}: %{z:.2f}<extra></extra>",
+    )
+
+
+def _colour_scale(fig: go.Figure) -> None:
+    """One colour scale for all images, below them."""
+    bar = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "thickness": 10, "nticks": 7}
+    scale = {"colorscale": DIVERGING, "reversescale": True, "cmin": -MOST_DEVIATIONS, "cmax": MOST_DEVIATIONS}
+    fig.update_layout(
+        coloraxis=scale | {"colorbar": bar},
+        title_subtitle={"text": "colour: standard deviations of the row", "font": {"size": 12}},
+        margin={"t": 84, "b": 64},
+    )

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+
+from synthfin_core import plots
+from synthfin_core.rng import stream
+
+SCALES = np.array([8, 8, 4, 2])
+DEVIATIONS = np.array([2.0, 1.0, 0.5, 0.25])
+IMAGES = stream(0, "images").standard_normal((3, 4, 8)) * DEVIATIONS[:, None]
+
+
+def test_images_stand_side_by_side_in_deviations_of_the_real_rows():
+    fig = plots.wavelet_images(IMAGES, 2 * IMAGES, DEVIATIONS, SCALES, "<b>A</b>")
+    maps = fig.data
+    assert len(maps) == 6
+    for i in range(3):
+        np.testing.assert_allclose(maps[i].z[::-1], IMAGES[i] / DEVIATIONS[:, None])
+        np.testing.assert_allclose(maps[3 + i].z, 2 * np.asarray(maps[i].z))
+    assert list(maps[0].y[::-1]) == ["level", "8 bars", "4 bars", "2 bars"]
+    assert {each.coloraxis for each in maps} == {"coloraxis"}
+    assert (fig.layout.coloraxis.cmin, fig.layout.coloraxis.cmax) == (-3, 3)
+    assert "&lt;b&gt;A&lt;/b&gt;" in fig.layout.title.text
+
+
+def test_a_row_that_real_windows_leave_empty_stays_empty():
+    rounding = IMAGES * np.array([1e-17, 1, 1, 1])[:, None]
+    fig = plots.wavelet_images(rounding, rounding, DEVIATIONS * [1e-17, 1, 1, 1], SCALES)
+    assert (np.asarray(fig.data[0].z)[-1] == 0).all()
+    assert np.isfinite(np.asarray(fig.data[0].z)).all()
+
+
+def test_energies_are_drawn_by_time_scale_and_nothing_is_no_point():
+    fig = plots.level_energies(np.array([1e-20, 1.0, 0.5, 0.25]), np.array([0.0, 0.9, 0.4, 0.3]), SCALES, "A")
+    assert [trace.name for trace in fig.data] == ["real", "synthetic"]
+    assert list(fig.data[0].x) == ["level", "8 bars", "4 bars", "2 bars"]
+    np.testing.assert_array_equal(fig.data[0].y, [np.nan, 1.0, 0.5, 0.25])
+    assert fig.layout.yaxis.type == "log"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_strip_has_a_path_over_each_image(count):
+    paths = stream(0, "paths").standard_normal((count, 8))
+    labels = ["noise", "half", "data"][:count]
+    fig = plots.denoising_strip(paths, IMAGES[:count], labels, DEVIATIONS, SCALES, "A")
+    lines, maps = fig.data[::2], fig.data[1::2]
+    np.testing.assert_array_equal([each.y for each in lines], paths)
+    for each, image in zip(maps, IMAGES[:count], strict=True):
+        np.testing.assert_allclose(each.z[::-1], image / DEVIATIONS[:, None])
+    assert [note.text for note in fig.layout.annotations] == labels
