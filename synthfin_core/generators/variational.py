@@ -219,11 +219,13 @@ class Variational(Generator):
 
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` represented windows: latents, then a window from the law that they give."""
+        return self.sample_given(self._new_latents(n, seed), seed=seed)
+
+    def _new_latents(self, n: int, seed: int) -> Array:
+        """Latents `(n, k)` of new windows: from the mixture where there is one, or else from the prior."""
         if self._mixture is not None:
-            z = self._mixture.draw(n, seed)
-        else:
-            z = rng.stream(seed, "latent").standard_normal((n, self.config.latent_dim))
-        return self.sample_given(z, seed=seed)
+            return self._mixture.draw(n, seed)
+        return rng.stream(seed, "latent").standard_normal((n, self.config.latent_dim))
 
     def encode(self, x: Array) -> tuple[Array, Array]:
         """Posterior mean and log-variance, both `(n, k)`, of represented windows `x (n, t, d)`."""
