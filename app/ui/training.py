@@ -44,8 +44,11 @@ def _train_form(names: list[str]) -> None:
             "Model",
             names,
             format_func=lambda key: generator_class(key).title,
+            key=f"model-of-{names[0]}",
+            persist_state="session",
             help="Which member of the family to train.",
         )
+    st.caption(f"Source: {generator_class(name).paper}")
     values = config_form(generator_class(name).Config, key=f"form-{name}")
     seed = st.number_input(
         "Seed",

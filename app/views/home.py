@@ -17,7 +17,7 @@ STEPS = (
         "views/vae.py",
         "Train a model",
         ":material/model_training:",
-        "A VAE or a GAN; the losses draw themselves while you watch.",
+        "A VAE, a GAN, wavelet diffusion or a classical model; the losses draw themselves while you watch.",
     ),
     (
         "views/compare.py",
