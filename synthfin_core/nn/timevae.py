@@ -106,7 +106,8 @@ class Level(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Take `z (b, k)`; give `(b, t, d)`, the same at every bar."""
-        return self.height(z).unsqueeze(1).expand(-1, self.t, -1)
+        height: Tensor = self.height(z)  # (b, d)
+        return height.unsqueeze(1).expand(-1, self.t, -1)
 
 
 class Trend(nn.Module):
@@ -122,7 +123,7 @@ class Trend(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Take `z (b, k)`; give `(b, t, d)`."""
-        theta = self.coefficients(z).view(len(z), -1, len(self.powers))  # (b, d, degree)
+        theta: Tensor = self.coefficients(z).view(len(z), -1, len(self.powers))  # (b, d, degree)
         return (theta @ self.powers).transpose(1, 2)
 
 
@@ -142,14 +143,14 @@ class Season(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Take `z (b, k)`; give `(b, t, d)`."""
-        return self.pattern(z).view(len(z), self.length, -1)[:, self.position]
+        pattern: Tensor = self.pattern(z).view(len(z), self.length, -1)  # (b, length, d)
+        return pattern[:, self.position]
 
 
 class BlocksDecoder(nn.Module):
     """A mean that is a sum of blocks, and what the observation model wants to know beside the mean.
 
-    The noise around the blocks is the same law at every bar as far as the latents go, and has a share of its own at each
-    position in the window.
+    What the latents say of the noise holds for the whole window; each bar of it adds a constant of its own.
 
     Parameters
     ----------
@@ -190,15 +191,19 @@ class Around(WindowLaw):
     log_s: Tensor
 
     def log_density(self, y: Tensor) -> Tensor:
+        """Log density `(b,)` of what is left of windows `y (b, t, d)` without the path."""
         return self.noise.log_density(y - self.path)
 
     def residuals(self, y: Tensor) -> Tensor:
+        """The residuals of the noise in windows `y (b, t, d)`."""
         return self.noise.residuals(y - self.path)
 
     def windows(self, u: Tensor) -> Tensor:
+        """The path plus the noise with residuals `u (b, t, d)`."""
         return self.path + self.noise.windows(u)
 
     def mean(self) -> Tensor:
+        """The path plus the mean of the noise, `(b, t, d)`."""
         return self.path + self.noise.mean()
 
 
