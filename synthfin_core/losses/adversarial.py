@@ -3,7 +3,10 @@
 A judge `D` gives every window one number, `(n, 1)`, higher for what looks real. As a *discriminator* it gives the
 logit of the probability of being real (Goodfellow et al., 2014); as a *critic* it gives a score whose mean gap
 between real and generated windows estimates their Wasserstein distance, as long as its slope stays near one
-(Arjovsky et al., 2017; Gulrajani et al., 2017).
+(Arjovsky et al., 2017; Gulrajani et al., 2017). In the *relativistic* game only differences count: the judge says how
+much more real a real window looks than a generated one (Jolicoeur-Martineau, 2018), which leaves the generator no
+reward for a few shapes that always pass (Huang et al., "The GAN is dead; long live the GAN!", 2024,
+https://arxiv.org/abs/2501.05441).
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ Judge = Callable[[Tensor], Tensor]
 
 #: Weight of the gradient penalty at strength 1: for Wasserstein that of its authors; for BCE the one under which
 #: windows of 60 days of S&P 500 and NASDAQ came out alike over seeds.
-USUAL_PENALTY = {"wasserstein": 10.0, "bce": 0.5}
+USUAL_PENALTY = {"wasserstein": 10.0, "bce": 0.5, "relativistic": 0.5}
 
 
 def judge_loss(
@@ -30,7 +33,7 @@ def judge_loss(
     Parameters
     ----------
     kind : str
-        ``"bce"`` or ``"wasserstein"``.
+        ``"bce"``, ``"wasserstein"`` or ``"relativistic"``.
     judge : callable
         Maps windows `(n, t, d)` to scores `(n, 1)`.
     real, fake : Tensor
@@ -47,16 +50,19 @@ def judge_loss(
         ``"discriminator"`` or ``"critic"`` (the estimated distance), and ``"gradient_penalty"`` with its weight.
     """
     score_real, score_fake = judge(torch.cat([real, fake])).split(len(real))
-    if kind == "bce":
-        loss = discriminator_bce(score_real, score_fake)
-        parts = {"discriminator": loss}
-    else:
+    if kind == "wasserstein":
         distance = wasserstein(score_real, score_fake)
         loss, parts = -distance, {"critic": distance}
+    else:
+        compare = discriminator_bce if kind == "bce" else relativistic
+        loss = compare(score_real, score_fake)
+        parts = {"discriminator": loss}
     if strength == 0:
         return loss, parts
     if kind == "bce":
         penalty = flat_slope_penalty(judge, real)
+    elif kind == "relativistic":
+        penalty = 2 * flat_slope_penalty(judge, torch.cat([real, fake]))  # R1 + R2: the mean over both, twice
     else:
         share = torch.rand((len(real), 1, 1), generator=noise, device=real.device)
         penalty = unit_slope_penalty(judge, real, fake, share)
@@ -64,9 +70,13 @@ def judge_loss(
     return loss + parts["gradient_penalty"], parts
 
 
-def generator_loss(kind: str, fake: Tensor) -> Tensor:
-    """What the generator minimises, from the judge's scores `(n, 1)` of its windows; `kind` as in `judge_loss`."""
-    return generator_bce(fake) if kind == "bce" else generator_wasserstein(fake)
+def generator_loss(kind: str, judge: Judge, real: Tensor, fake: Tensor) -> Tensor:
+    """What the generator minimises, given real windows and its own, `(n, t, d)` each; `kind` as in `judge_loss`."""
+    if kind == "relativistic":
+        with torch.no_grad():
+            score = judge(real)
+        return relativistic(judge(fake), score)
+    return generator_bce(judge(fake)) if kind == "bce" else generator_wasserstein(judge(fake))
 
 
 def discriminator_bce(real: Tensor, fake: Tensor) -> Tensor:
@@ -104,6 +114,17 @@ def wasserstein(real: Tensor, fake: Tensor) -> Tensor:
 def generator_wasserstein(fake: Tensor) -> Tensor:
     """What the generator minimises against a critic, `-E[D(G(z))]`, from scores `(n, 1)`."""
     return -fake.mean()
+
+
+def relativistic(winner: Tensor, loser: Tensor) -> Tensor:
+    r"""Loss of the side that wants `winner` above `loser`, from scores `(n, 1)` of paired windows.
+
+    .. math:: -E[\log \sigma(D(x) - D(\tilde x))]
+
+    The judge wants real windows above generated ones, the generator the other way round; either has `log 2` where the
+    two cannot be told apart.
+    """
+    return functional.softplus(loser - winner).mean()
 
 
 def slope(judge: Judge, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Networks of the generative adversarial network: a recurrent generator and two kinds of judge."""
+"""Networks of generative adversarial networks: what generators are, a recurrent one, and two kinds of judge."""
 
 from __future__ import annotations
 
@@ -16,7 +16,28 @@ def recurrent(cell: str, inputs: int, hidden: int) -> nn.GRU | nn.LSTM:
     return (nn.LSTM if cell == "lstm" else nn.GRU)(inputs, hidden, batch_first=True)
 
 
-class RecurrentGenerator(nn.Module):
+class NoiseDriven(nn.Module):
+    r"""A generator that gives every step a location, a log-scale and a shock: :math:`x = m + e^s \odot` shock.
+
+    Attributes
+    ----------
+    noise_shape : tuple of int
+        Rows and columns of the noise that makes one window.
+    """
+
+    noise_shape: tuple[int, int]
+
+    def parts(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Location, log-scale and shock of every step, each `(n, t, d)`, from noise `z (n, *noise_shape)`."""
+        raise NotImplementedError
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Windows `x (n, t, d)` from noise `z (n, *noise_shape)`."""
+        m, s, shock = self.parts(z)
+        return m + s.exp() * shock
+
+
+class RecurrentGenerator(NoiseDriven):
     r"""Noise `z (n, t + 1, k)` to windows `x (n, t, d)`, location and scale at every step.
 
     .. math:: x_t = m(h_t) + \exp(s(h_t, z_t)) \odot W z_t, \qquad h_t = \mathrm{cell}(h_{t-1}, z_{t-1})
@@ -27,8 +48,8 @@ class RecurrentGenerator(nn.Module):
 
     Parameters
     ----------
-    series : int
-        Number of series `d`.
+    length, series : int
+        Steps `t` of a window, and number of series `d`.
     noise_dim : int
         Noise numbers at each step beside one for every series: `k = noise_dim + d`.
     hidden : int
@@ -37,30 +58,29 @@ class RecurrentGenerator(nn.Module):
         ``"lstm"`` or ``"gru"``.
     """
 
-    def __init__(self, series: int, noise_dim: int, hidden: int, cell: str) -> None:
+    def __init__(self, length: int, series: int, noise_dim: int, hidden: int, cell: str) -> None:
         super().__init__()
-        self.noise_size = noise_dim + series
+        size = noise_dim + series
+        self.noise_shape = (length + 1, size)
         self.cell = cell
-        self.start = nn.Linear(self.noise_size, hidden)
-        self.recurrent = recurrent(cell, self.noise_size, hidden)
+        self.start = nn.Linear(size, hidden)
+        self.recurrent = recurrent(cell, size, hidden)
         self.location = nn.Linear(hidden, series)
-        self.log_scale = nn.Linear(hidden + self.noise_size, series)
-        self.mix = nn.Linear(self.noise_size, series, bias=False)
-        nn.init.normal_(self.mix.weight, std=self.noise_size**-0.5)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Windows `x (n, t, d)` from noise `z (n, t + 1, k)`."""
-        m, s, shock = self.parts(z)
-        return m + s.exp() * shock
+        self.log_scale = nn.Linear(hidden + size, series)
+        self.mix = nn.Linear(size, series, bias=False)
+        nn.init.normal_(self.mix.weight, std=size**-0.5)
 
     def parts(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Location, log-scale and shock of every step, each `(n, t, d)`."""
+        """Location, log-scale and shock of every step, each `(n, t, d)`, from noise `z (n, t + 1, k)`."""
         past, now = z[:, :-1], z[:, 1:]
         h0 = torch.tanh(self.start(z[:, 0]))[None]  # (1, n, hidden)
         h, _ = self.recurrent(past, (h0, torch.zeros_like(h0)) if self.cell == "lstm" else h0)  # (n, t, hidden)
-        s = self.log_scale(torch.cat([h, now], dim=2))
-        s = LOG_SCALE_LIMIT * torch.tanh(s / LOG_SCALE_LIMIT)
-        return self.location(h), s, self.mix(now)
+        return self.location(h), bounded(self.log_scale(torch.cat([h, now], dim=2))), self.mix(now)
+
+
+def bounded(s: Tensor) -> Tensor:
+    """A log-scale bent so that it stays within `LOG_SCALE_LIMIT`."""
+    return LOG_SCALE_LIMIT * torch.tanh(s / LOG_SCALE_LIMIT)
 
 
 def principal_axes(x: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ CHOICES = [
     {"cell": cell, "critic": critic, "loss": loss, "gradient_penalty": penalty}
     for cell in ("lstm", "gru")
     for critic in ("convolutional", "recurrent")
-    for loss in ("wasserstein", "bce")
+    for loss in ("wasserstein", "bce", "relativistic")
     for penalty in (0.0, 1.0)
 ]
 
@@ -40,8 +40,8 @@ def test_every_choice_fits_and_draws(choice):
     drawn = gan.sample(5)
     assert drawn.shape == (5, 12, 2)
     assert np.isfinite(drawn).all()
-    curve = "discriminator" if choice["loss"] == "bce" else "critic"
-    expected = {"generator", curve} | ({"gradient_penalty"} if choice["gradient_penalty"] else set())
+    curve = "critic" if choice["loss"] == "wasserstein" else "discriminator"
+    expected = {"generator", curve, "diversity"} | ({"gradient_penalty"} if choice["gradient_penalty"] else set())
     assert all(set(progress.losses) == expected for progress in told)
     assert told[-1].step == told[-1].steps == len(told)
 
@@ -153,7 +153,7 @@ def test_presets():
 
 def test_the_generator_is_recurrent_and_linear_in_the_shock():
     torch_state = torch.get_rng_state()
-    generator = RecurrentGenerator(series=2, noise_dim=3, hidden=8, cell="lstm")
+    generator = RecurrentGenerator(length=10, series=2, noise_dim=3, hidden=8, cell="lstm")
     torch.set_rng_state(torch_state)
     z = torch.randn((4, 11, 5), generator=torch.Generator().manual_seed(0))
     moved = z.clone()
