@@ -1,0 +1,194 @@
+r"""What the networks of the temporal GAN see of a window: series bent to a bell curve, and levels along their own axes.
+
+Series that wander together, such as a day's open, high, low and close, differ by little, and that little has a law of
+its own. So they are turned to axes ordered by how slowly they move: with the covariances `C` of their values and `D` of
+their steps, :math:`D a = \lambda C a`. The slowest axis is the common level; along the fast ones lie the differences,
+which stay where they are. Directions in which nothing varies are left out. Of an axis that wanders the networks see
+where it starts and its steps. Both steps and differences grow with the level, and are divided by the size
+
+.. math:: g(x_1) = \max(a + b^\top x_1,\; g_0)
+
+that they have in windows that start at :math:`x_1`. At last every series is bent until its values are normal. Smooth
+networks turn normal noise into windows with thin tails; the way back through this map gives them the data's own, as
+the Lambert map of Wiese et al., "Quant GANs" (2020, https://arxiv.org/abs/1907.06673) does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthfin_core.generators.base import Array, State
+from synthfin_core.generators.gan_scale import moments, steps, wandering
+from synthfin_core.representation.gaussian import Gaussian
+
+NEGLIGIBLE = 1e-12  #: variance, as a share of the largest, of a direction in which levels do not vary
+SMALLEST = 0.1  #: smallest size at any level, as a share of the mean size
+
+PLAIN = ("mean", "axes", "back", "sizes", "least", "fixed", "centre", "spread")  #: the arrays of a map
+
+
+@dataclass(frozen=True)
+class AxesScale:
+    """An invertible map of windows `(n, t, d)` to `(n, t, k)`, fitted on training windows.
+
+    Attributes
+    ----------
+    mean : ndarray (d,)
+        Of each series.
+    axes, back : ndarray (d, k), (k, d)
+        To the axes, and from them.
+    wanders : ndarray of bool (k,)
+        Axes seen by their start and their steps.
+    sizes, least : ndarray (1 + w, k), (k,)
+        Of the size `g`: its constant and its slopes, one for each axis that wanders, and its bound.
+    fixed : ndarray (k,)
+        Where every window starts; NaN where they start anywhere.
+    values, starts : Gaussian
+        The bend of values or steps, and of starts.
+    centre, spread : ndarray (t, k)
+        Taken off and divided by at last: what the networks draw beside the normal.
+    """
+
+    mean: Array
+    axes: Array
+    back: Array
+    wanders: NDArray[np.bool_]
+    sizes: Array
+    least: Array
+    fixed: Array
+    values: Gaussian
+    starts: Gaussian
+    centre: Array
+    spread: Array
+
+    @classmethod
+    def of(cls, x: Array) -> Self:
+        """The map fitted on windows `x (n, t, d)`."""
+        mean = x.mean(axis=(0, 1))
+        axes, back, levels = _axes(x - mean)
+        y = (x - mean) @ axes
+        wanders = wandering(y)
+        y = steps(y, wanders)
+        starts = y[:, :1]
+        sizes, least = _sizes(y[:, 1:] if wanders.any() else y, starts[:, :, wanders], levels)
+        body = y / _size(starts[:, :, wanders], sizes, least)
+        same = np.ptp(starts, axis=(0, 1)) == 0
+        spare = np.linspace(-1.0, 1.0, len(x))[:, None, None]  # where no start has to be bent
+        return cls(
+            mean=mean,
+            axes=axes,
+            back=back,
+            wanders=wanders,
+            sizes=sizes,
+            least=least,
+            fixed=np.where(same, starts[0, 0], np.nan),
+            values=Gaussian().fit(body[:, 1:] if wanders.any() else body),
+            starts=Gaussian().fit(np.where(same | ~wanders, spare, starts)),
+            centre=np.zeros(y.shape[1:]),
+            spread=np.ones(y.shape[1:]),
+        )
+
+    def forward(self, x: Array) -> Array:
+        """Windows `x (n, t, d)` as the networks see them, `(n, t, k)`."""
+        y = steps((x - self.mean) @ self.axes, self.wanders)
+        starts = y[:, :1]
+        body = self.values.forward(y / self._size_at(starts))
+        seen = np.where(self._first, self.starts.forward(starts), body)
+        seen = np.where(self._first & ~np.isnan(self.fixed), 0.0, seen)
+        return np.asarray((seen - self.centre) / self.spread)
+
+    def inverse(self, y: Array) -> Array:
+        """Windows `(n, t, d)` from what the networks drew."""
+        seen = y * self.spread + self.centre
+        starts = self.starts.inverse(seen[:, :1])
+        starts = np.where(np.isnan(self.fixed), starts, self.fixed)
+        body = self.values.inverse(seen) * self._size_at(starts)
+        values = np.where(self._first, starts, body)
+        return np.asarray(np.where(self.wanders, values.cumsum(axis=1), values) @ self.back + self.mean)
+
+    @property
+    def _first(self) -> NDArray[np.bool_]:
+        """The entries that are starts, `(t, k)`."""
+        return np.asarray(self.wanders & (np.arange(len(self.centre))[:, None] == 0))
+
+    def _size_at(self, starts: Array) -> Array:
+        return _size(starts[:, :, self.wanders], self.sizes, self.least)
+
+    def matched(self, drawn: Array) -> Self:
+        """The map that gives what the networks drew the level and spread of the training windows; see `PathScale`."""
+        mean, spread = moments(drawn, self.wanders)
+        ratio = (1.0 / spread.clip(min=1e-12)).clip(0.5, 2.0)
+        return replace(self, centre=self.centre - mean * ratio * self.spread, spread=ratio * self.spread)
+
+    def state(self) -> State:
+        """The map as named arrays."""
+        plain: State = {name: getattr(self, name) for name in PLAIN}
+        bends = {"values": self.values.knots, "starts": self.starts.knots}
+        return plain | bends | {"wanders": self.wanders.astype(np.int64)}
+
+    @classmethod
+    def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
+        """The map that gave `state`."""
+        plain: dict[str, Any] = {name: np.array(state[name]) for name in PLAIN}
+        bends: dict[str, Any] = {name: Gaussian.load({"knots": state[name]}) for name in ("values", "starts")}
+        return cls(wanders=state["wanders"].astype(bool), **plain, **bends)
+
+
+def _axes(x: Array) -> tuple[Array, Array, int]:
+    """Axes `(d, k)` and the way back `(k, d)` of centred windows `(n, t, d)`, and how many belong to levels.
+
+    Series that wander give the first axes, slowest first; each other series is an axis of its own.
+    """
+    spread = x.std(axis=(0, 1))
+    wanders = wandering(x)
+    turned, returned = _slowest_first(x[:, :, wanders] / spread[wanders])
+    levels, own = len(returned), np.flatnonzero(~wanders)
+    axes = np.zeros((x.shape[2], levels + len(own)))
+    back = np.zeros(axes.shape[::-1])
+    axes[wanders, :levels] = turned / spread[wanders, None]
+    back[:levels, wanders] = returned * spread[wanders]
+    for k, i in enumerate(own, start=levels):
+        axes[i, k], back[k, i] = 1 / spread[i], spread[i]
+    return axes, back, levels
+
+
+def _slowest_first(x: Array) -> tuple[Array, Array]:
+    """Axes `(w, k)` of unit variance of windows `(n, t, w)`, ordered by how slowly they move, and the way back."""
+    w = x.shape[2]
+    if w == 0:
+        return np.zeros((0, 0)), np.zeros((0, 0))
+    move = np.diff(x, axis=1).reshape(-1, w)
+    variances, vectors = np.linalg.eigh(np.atleast_2d(np.cov(x.reshape(-1, w).T)))
+    kept = variances > NEGLIGIBLE * variances[-1]
+    root = np.sqrt(variances[kept])
+    white = vectors[:, kept] / root  # (w, k)
+    _, slow = np.linalg.eigh(white.T @ np.atleast_2d(np.cov(move.T)) @ white)
+    axes = white @ slow
+    sign = np.where(axes.sum(axis=0) < 0, -1.0, 1.0)
+    return axes * sign, (sign * ((vectors[:, kept] * root) @ slow)).T
+
+
+def _sizes(y: Array, starts: Array, levels: int) -> tuple[Array, Array]:
+    """Of the size `g`: constant and slopes `(1 + w, k)` by least squares, and the bound `(k,)`.
+
+    `y (n, s, k)` are values and steps, `starts (n, 1, w)`; only the first `levels` axes have a size beside one.
+    """
+    n, _, k = y.shape
+    sizes, least = np.zeros((1 + starts.shape[2], k)), np.zeros(k)
+    sizes[0] = 1.0
+    if starts.shape[2]:
+        at = np.concatenate([np.ones((n, 1)), starts[:, 0]], axis=1)  # (n, 1 + w)
+        size = np.abs(y[:, :, :levels]).mean(axis=1)  # (n, levels)
+        sizes[:, :levels] = np.linalg.lstsq(at, size, rcond=None)[0]
+        least[:levels] = SMALLEST * size.mean(axis=0)
+    return sizes, least
+
+
+def _size(starts: Array, sizes: Array, least: Array) -> Array:
+    """The size `g (n, 1, k)` in windows that start at `starts (n, 1, w)`."""
+    return np.asarray(np.maximum(sizes[0] + starts @ sizes[1:], least))

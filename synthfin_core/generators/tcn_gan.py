@@ -1,0 +1,129 @@
+"""Temporal convolutional GAN: causal dilated convolutions over noise, against a judge of whole windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from synthfin_core import params
+from synthfin_core.errors import SettingError
+from synthfin_core.generators.adversarial import Adversarial
+from synthfin_core.generators.gan_axes import AxesScale
+from synthfin_core.generators.gan_scale import Scale
+from synthfin_core.params import param
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from synthfin_core.nn.tcn import TemporalGenerator
+
+
+@dataclass(frozen=True)
+class TCNGANConfig(params.Config):
+    """Settings of the temporal convolutional GAN."""
+
+    noise_dim: int = param(
+        4, "Random numbers fed in at each step, beside one for every series.", label="Noise dimensions", ge=1, le=256
+    )
+    hidden_size: int = param(32, "Width of the generator's convolutions.", ge=4, le=512)
+    kernel_size: int = param(
+        3, "Steps that each convolution looks at; the next one's are so many times as far apart.", ge=2, le=8
+    )
+    layers: int = param(
+        0, "Causal convolutions on top of each other; 0 takes as many as it takes to see the whole window.", ge=0, le=12
+    )
+    critic_hidden_size: int = param(32, "Width of the judging network.", label="Judge's hidden size", ge=4, le=512)
+    loss: str = param(
+        "relativistic",
+        "What the two networks play for: telling real from generated (BCE), by how much (relativistic), or the "
+        "Wasserstein distance between them.",
+        choices=("relativistic", "wasserstein", "bce"),
+    )
+    gradient_penalty: float = param(
+        1.0,
+        "How strongly the judge is kept smooth: 1 is the usual strength for the chosen loss, 0 none.",
+        ge=0.0,
+        le=100.0,
+        advanced=True,
+    )
+    spectral_norm: bool = param(
+        False, "Holds the largest singular value of each of the judge's layers at one.", advanced=True
+    )
+    critic_steps: int = param(
+        1, "Steps of the judge for each step of the generator.", label="Judge's steps", ge=1, le=20
+    )
+    generator_rate: float = param(
+        1e-3, "Size of the generator's steps.", label="Generator's learning rate", ge=1e-6, le=0.1, log=True
+    )
+    critic_rate: float = param(
+        1e-3, "Size of the judge's steps.", label="Judge's learning rate", ge=1e-6, le=0.1, log=True
+    )
+    epochs: int = param(40, "Passes over the training windows.", ge=1, le=10_000, unit="epochs")
+    batch_size: int = param(64, "Windows in each step.", ge=2, le=4096, unit="windows")
+    averaging: float = param(
+        0.999,
+        "How slowly the averaged weights that draw the samples follow; zero takes the last weights.",
+        ge=0.0,
+        le=0.99999,
+        advanced=True,
+    )
+
+    @classmethod
+    def tiny(cls) -> Self:
+        """Settings that fit in about a second, for tests."""
+        return cls(noise_dim=2, hidden_size=8, critic_hidden_size=8, epochs=2, batch_size=16)
+
+
+class TCNGAN(Adversarial):
+    """Causal convolutions with noise at every step, trained against a judge of whole windows."""
+
+    Config: ClassVar[type[params.Config]] = TCNGANConfig
+    title: ClassVar[str] = "Temporal convolutional GAN"
+    short: ClassVar[str] = "TCN GAN"
+    paper: ClassVar[str] = (
+        "Wiese, Knobloch, Korn, Kretschmer, Quant GANs: Deep Generation of Financial Time Series, 2020, "
+        "https://arxiv.org/abs/1907.06673"
+    )
+    scale_type: ClassVar[type[Scale]] = AxesScale
+
+    config: TCNGANConfig
+
+    @classmethod
+    def check(cls, config: params.Config, n: int, t: int, d: int) -> None:
+        """Refuse convolutions that do not see the whole window; see the base class."""
+        assert isinstance(config, TCNGANConfig)
+        needed = layers_for(t, config.kernel_size)
+        if config.layers and config.layers < needed:
+            raise SettingError(
+                f"{config.layers} layers of kernel size {config.kernel_size} see {config.kernel_size**config.layers} "
+                f"steps, but the windows have {t}: choose {needed} layers, or 0 to have them counted."
+            )
+
+    def _generator(self) -> TemporalGenerator:
+        import torch
+
+        from synthfin_core.nn.tcn import TemporalGenerator
+
+        assert isinstance(self._scale, AxesScale)
+        settings, t = self.config, self._shape[0]
+        layers = settings.layers or layers_for(t, settings.kernel_size)
+        wanders = torch.as_tensor(self._scale.wanders)
+        return TemporalGenerator(wanders, t, settings.noise_dim, settings.hidden_size, settings.kernel_size, layers)
+
+    def _judge(self, data: Tensor) -> nn.Module:
+        import torch
+
+        from synthfin_core.nn.tcn import PathJudge
+
+        assert isinstance(self._scale, AxesScale)
+        settings = self.config
+        wanders = torch.as_tensor(self._scale.wanders, device=data.device)
+        return PathJudge(data, wanders, settings.critic_hidden_size, settings.spectral_norm)
+
+
+def layers_for(t: int, kernel: int) -> int:
+    """Fewest causal convolutions with dilations 1, k, k**2, ... that together see `t` steps."""
+    layers = 1
+    while kernel**layers < t:
+        layers += 1
+    return layers
