@@ -13,6 +13,7 @@ from synthfin_core.generators.base import Generator
 GENERATORS: dict[str, str] = {
     "vae": "synthfin_core.generators.vae:VAE",
     "gan": "synthfin_core.generators.gan:GAN",
+    "tcn-gan": "synthfin_core.generators.tcn_gan:TCNGAN",
 }
 
 
