@@ -12,8 +12,19 @@ from synthfin_core.generators.base import Generator
 
 GENERATORS: dict[str, str] = {
     "vae": "synthfin_core.generators.vae:VAE",
+    "timevae": "synthfin_core.generators.timevae:TimeVAE",
     "gan": "synthfin_core.generators.gan:GAN",
+    "wavelet-diffusion": "synthfin_core.generators.wavelet_diffusion:WaveletDiffusion",
     "tcn-gan": "synthfin_core.generators.tcn_gan:TCNGAN",
+    "factor-analysis": "synthfin_core.generators.factor:FactorAnalysis",
+    "ppca": "synthfin_core.generators.factor:ProbabilisticPCA",
+    "ppca-mixture": "synthfin_core.generators.mixtures:PPCAMixture",
+    "gaussian-mixture": "synthfin_core.generators.mixtures:GaussianMixture",
+    "hmm": "synthfin_core.generators.hmm:HMM",
+    "egarch": "synthfin_core.generators.egarch:AREGARCH",
+    "filtered-historical": "synthfin_core.generators.egarch:FilteredHistorical",
+    "block-bootstrap": "synthfin_core.generators.bootstrap:BlockBootstrap",
+    "iid-bootstrap": "synthfin_core.generators.bootstrap:IndependentBootstrap",
 }
 
 

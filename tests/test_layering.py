@@ -19,7 +19,7 @@ RANKS = (
     ("errors", "version"),
     ("params", "rng"),
     ("generators.base",),  # the contract alone: training and networks speak its words
-    ("representation", "losses", "processes", "judges", "wavelets"),
+    ("representation", "losses", "diffusion", "processes", "judges", "wavelets", "classical"),
     ("data", "nn", "training"),
     ("generators",),
     ("registry",),
@@ -35,9 +35,9 @@ RANKS = (
     ("app",),
 )
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-TORCH_AT_TOP = {"nn", "losses", "training", "lab", "judges"}
+TORCH_AT_TOP = {"nn", "losses", "diffusion", "training", "lab", "judges"}
 TORCH_INSIDE_FUNCTIONS = {"generators", "jobs", "evaluation"}
-BLIND_TO_MODELS = {"evaluation", "plots", "document", "processes", "judges"}
+BLIND_TO_MODELS = {"evaluation", "plots", "document", "processes", "judges", "classical"}
 MODELS = {"generators", "generators.base", "registry", "nn", "training"}
 
 
