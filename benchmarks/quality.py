@@ -21,7 +21,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy comes: processor seconds are those of one core
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from anywhere, installed or not
 
-from benchmarks import quality_literature, quality_marks
+from benchmarks import quality_literature, quality_marks, quality_returns
 from benchmarks.quality_models import DATA, STOCKS, Model, Part, settings_of, train
 from benchmarks.quality_table import Record, Records, Shown, together
 from synthfin_core.data.windows import Windows
@@ -29,7 +29,8 @@ from synthfin_core.errors import SynthFinError
 from synthfin_core.params import Value
 from synthfin_core.registry import GENERATORS
 
-PARTS: dict[str, Part] = {module.PART.name: module.PART for module in (quality_marks, quality_literature)}
+MODULES = (quality_marks, quality_literature, quality_returns)
+PARTS: dict[str, Part] = {module.PART.name: module.PART for module in MODULES}
 
 
 def measure(

@@ -235,6 +235,14 @@ def _line(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def statements(title: str, stated: Mapping[str, tuple[bool, str]]) -> Shown:
+    """A line for each statement: whether it holds, and what speaks for or against it."""
+    lines = [f"### {title}", ""]
+    for words, (holds, why) in stated.items():
+        lines.append(f"- {'pass' if holds else 'FAIL'}: {words}" + (f" ({why})" if why else ""))
+    return Shown("\n".join(lines), tuple(f"{title}: {words}" for words, (holds, _) in stated.items() if not holds))
+
+
 def together(shown: Iterable[Shown]) -> Shown:
     """Several tables one after the other."""
     every = list(shown)
