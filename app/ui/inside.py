@@ -8,7 +8,10 @@ from app.ui.messages import plainly
 from synthfin_core.store import Run
 
 #: Generator → module in `app.ui` whose `show(run)` draws it.
-INSIDES: dict[str, str] = {}
+INSIDES: dict[str, str] = {
+    "gan": "inside_gan",
+    "tcn-gan": "inside_gan",
+}
 
 
 def show(run: Run) -> None:

@@ -7,6 +7,7 @@ from synthfin_core.plots.comparison import (
     series_side_by_side,
     window_map,
 )
+from synthfin_core.plots.diversity import diversity_over_time, nearest_neighbours, spread_by_series
 from synthfin_core.plots.embedding import embed, embed_windows
 from synthfin_core.plots.latent import latent_map, latent_sweep
 from synthfin_core.plots.market import (
@@ -31,18 +32,21 @@ __all__ = [
     "correlation_maps",
     "denoising_strip",
     "distributions",
+    "diversity_over_time",
     "embed",
     "embed_windows",
     "latent_map",
     "latent_sweep",
     "level_energies",
     "loss_curves",
+    "nearest_neighbours",
     "plain",
     "price_chart",
     "qq_plot",
     "returns_chart",
     "sample_paths",
     "series_side_by_side",
+    "spread_by_series",
     "volume_chart",
     "wavelet_images",
     "window_map",

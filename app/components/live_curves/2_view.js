@@ -54,7 +54,7 @@ function buildView(parent) {
   return view
 }
 
-function showStatus(view, status) {
+function showStatus(view, status, losses = {}) {
   const { state } = status
   view.root.dataset.state = state
   setText(view.state, STATE_WORDS[state] ?? state)
@@ -65,7 +65,7 @@ function showStatus(view, status) {
   const spoken = `${STATE_WORDS[state] ?? state}. ${status.message ?? ""}`.trim()
   setText(view.spoken, spoken)
   showWarnings(view, status)
-  showInside(view, status.diagnostics ?? {})
+  showInside(view, status.diagnostics ?? {}, losses)
 }
 
 function factsOf(status) {
@@ -96,29 +96,55 @@ function showWarnings(view, status) {
   view.warnings.replaceChildren(...lines.map((text) => element("p", { text })))
 }
 
-/** How the model looks from inside: the KL of each latent dimension as small bars, other numbers as words. */
-function showInside(view, diagnostics) {
-  const shown = JSON.stringify(diagnostics)
+const MOST_BARS = 32
+
+/** Small upright bars, the tallest `most` high, that a reader of the page hears as `label`. */
+function bars(values, most, label) {
+  const drawn = values.map((value) => {
+    const bar = element("span", { class: "live-small-bar" })
+    bar.style.height = `${Math.max(6, Math.min(100, (100 * value) / most))}%`
+    return bar
+  })
+  return element("span", { class: "live-small-bars", role: "img", "aria-label": label }, drawn)
+}
+
+/** What a number was over the training: at most `MOST_BARS` of the values reported, the last one included. */
+function pastOf(losses, name) {
+  const known = (losses[name] ?? []).filter((value) => Number.isFinite(value))
+  const count = Math.min(MOST_BARS, known.length)
+  return Array.from({ length: count }, (_, i) => known[Math.round(((i + 1) * known.length) / count) - 1])
+}
+
+/**
+ * How the model looks from inside: the KL of each latent dimension as small bars, other numbers as words, with small
+ * bars for what they were before where that was reported beside the losses.
+ */
+function showInside(view, diagnostics, losses) {
+  const { active_units: active, kl_per_dimension: kl, ...rest } = diagnostics
+  const before = Object.fromEntries(Object.keys(rest).map((name) => [name, pastOf(losses, name)]))
+  const shown = JSON.stringify([diagnostics, before])
   if (view.inside.dataset.shown === shown) return
   view.inside.dataset.shown = shown
   const parts = []
-  const { active_units: active, kl_per_dimension: kl, ...rest } = diagnostics
   if (Array.isArray(kl) && kl.length) {
     const most = Math.max(...kl, 1e-9)
-    const bars = [...kl].sort((a, b) => b - a).slice(0, 32).map((value) => {
-      const bar = element("span", { class: "live-kl" })
-      bar.style.height = `${Math.max(6, (100 * value) / most)}%`
-      return bar
-    })
+    const sorted = [...kl].sort((a, b) => b - a).slice(0, MOST_BARS)
     const words = Number.isFinite(active) ? `${active} of ${kl.length} latent units active` : `${kl.length} latent units`
     const label = `KL of each latent unit, largest ${readableNumber(most)} nats`
-    parts.push(element("span", { class: "live-fact", title: label }, [element("span", { class: "live-kls", role: "img", "aria-label": label }, bars), element("span", { text: words })]))
+    parts.push(element("span", { class: "live-fact", title: label }, [bars(sorted, most, label), element("span", { text: words })]))
   } else if (Number.isFinite(active)) {
     parts.push(element("span", { class: "live-fact", text: `${active} latent units active` }))
   }
   for (const [name, value] of Object.entries(rest)) {
     if (typeof value !== "number") continue
-    parts.push(element("span", { class: "live-fact", text: `${name.replaceAll("_", " ")} ${readableNumber(value)}` }))
+    const words = element("span", { text: `${name.replaceAll("_", " ")} ${readableNumber(value)}` })
+    const past = before[name]
+    if (past.length < 2) parts.push(element("span", { class: "live-fact" }, [words]))
+    else {
+      const most = Math.max(...past, 1e-9)
+      const label = `${name.replaceAll("_", " ")} from the first step to the last, highest ${readableNumber(most)}`
+      parts.push(element("span", { class: "live-fact", title: label }, [bars(past, most, label), words]))
+    }
   }
   view.inside.replaceChildren(...parts)
 }

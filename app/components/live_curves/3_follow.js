@@ -95,7 +95,7 @@ class Follower {
     this.view.root.dataset.polls = this.polls
     const grown = addRecords(this.held, answer)
     this.view.root.dataset.points = this.held.step.length
-    showStatus(this.view, status)
+    showStatus(this.view, status, this.held.losses)
     if (grown || !this.drawn) this.drawChart()
     if (answer.preview_step !== null && answer.preview_step !== this.previewStep) await this.fetchPreview(answer.preview_step, runId)
     const active = ACTIVE_STATES.includes(status.state)
