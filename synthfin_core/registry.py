@@ -21,6 +21,7 @@ GENERATORS: dict[str, str] = {
     "ppca-mixture": "synthfin_core.generators.mixtures:PPCAMixture",
     "gaussian-mixture": "synthfin_core.generators.mixtures:GaussianMixture",
     "hmm": "synthfin_core.generators.hmm:HMM",
+    "gaussian": "synthfin_core.generators.gaussian:GaussianGenerator",
     "egarch": "synthfin_core.generators.egarch:AREGARCH",
     "filtered-historical": "synthfin_core.generators.egarch:FilteredHistorical",
     "block-bootstrap": "synthfin_core.generators.bootstrap:BlockBootstrap",

@@ -1,0 +1,238 @@
+"""A window taken apart for the wavelet diffusion: its summary, and the coordinates of its shape.
+
+The summary of a window is the level of each series, its mean, and the logarithm of its size, its standard deviation
+around that mean. What is left is the shape, which moves around zero with size one. Summaries are few numbers, so their
+law is fitted directly; shapes go through the wavelet transform and are left to a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synthfin_core.generators.base import Array, State
+from synthfin_core.generators.latents import Mixture
+from synthfin_core.wavelets import Wavelets
+
+SMALLEST_SIZE = 1e-3  #: of the size of all windows together, added to each: a window without a move has one too
+DEGENERATE = 1e-9  #: of the largest variance: directions below it hold nothing but rounding
+MOST_COEFFICIENTS = 3072  #: whose covariance is taken apart; twice as many would take minutes
+
+
+@dataclass(frozen=True)
+class Summaries:
+    """The split of windows into summary and shape.
+
+    Attributes
+    ----------
+    smallest : ndarray (d,)
+        Added to the standard deviation of each window and series.
+    sized : bool
+        False leaves the size in the shape, and the level alone is the summary.
+    """
+
+    smallest: Array
+    sized: bool
+
+    @classmethod
+    def of(cls, x: Array, sized: bool) -> Self:
+        """The split for training windows `x (n, t, d)`."""
+        moves = x - x.mean(axis=1, keepdims=True)
+        return cls(np.maximum(SMALLEST_SIZE * moves.std(axis=(0, 1)), 1e-12), sized)
+
+    def split(self, x: Array) -> tuple[Array, Array]:
+        """Summaries `(n, d or 2 d)` and shapes `(n, t, d)` of windows `x (n, t, d)`."""
+        level = x.mean(axis=1)
+        moves = x - level[:, None]
+        if not self.sized:
+            return level, moves
+        size = moves.std(axis=1) + self.smallest
+        return np.concatenate([level, np.log(size)], axis=1), moves / size[:, None]
+
+    def join(self, summary: Array, shape: Array) -> Array:
+        """The windows `(n, t, d)`; what `shape` has of a level is taken out, since the summary holds it."""
+        d = len(self.smallest)
+        moves = shape - shape.mean(axis=1, keepdims=True)
+        if self.sized:
+            moves = moves * np.exp(summary[:, None, d:])
+        joined: Array = summary[:, None, :d] + moves
+        return joined
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """A linear map to uncorrelated numbers of mean 0 and variance 1, without the directions that hold nothing.
+
+    Attributes
+    ----------
+    mean : ndarray (m,)
+    basis : ndarray (m, k)
+        Orthonormal columns.
+    spread : ndarray (k,)
+        Standard deviation along each.
+    """
+
+    mean: Array
+    basis: Array
+    spread: Array
+
+    @classmethod
+    def fit(cls, y: Array) -> Self:
+        """Of vectors `y (n, m)`."""
+        mean = y.mean(axis=0)
+        variances, basis = np.linalg.eigh((y - mean).T @ (y - mean) / len(y))
+        kept = np.flatnonzero(variances > DEGENERATE * variances.max())[::-1]
+        return cls(mean, basis[:, kept], np.sqrt(variances[kept]))
+
+    @classmethod
+    def none(cls, m: int) -> Self:
+        """The map that leaves vectors `(n, m)` as they are."""
+        return cls(np.zeros(m), np.eye(m), np.ones(m))
+
+    def forward(self, y: Array) -> Array:
+        """Numbers `(n, k)` of vectors `y (n, m)`."""
+        whitened: Array = (y - self.mean) @ self.basis / self.spread
+        return whitened
+
+    def inverse(self, z: Array) -> Array:
+        """Vectors `(n, m)` of numbers `z (n, k)`."""
+        vectors: Array = self.mean + (z * self.spread) @ self.basis.T
+        return vectors
+
+    def state(self) -> State:
+        """The map as named arrays."""
+        return {"mean": self.mean, "basis": self.basis, "spread": self.spread}
+
+    @classmethod
+    def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
+        """The map that gave `state`."""
+        return cls(*(np.array(state[name], dtype=np.float64) for name in ("mean", "basis", "spread")))
+
+
+@dataclass(frozen=True)
+class SummaryLaw:
+    """A mixture of normals over whitened summaries: new ones are drawn, none is replayed."""
+
+    whitening: Whitening
+    mixture: Mixture
+
+    @classmethod
+    def fit(cls, summary: Array, components: int, seed: int) -> Self:
+        """Of summaries `(n, m)`; levels that agree in all but a trace, as open and close do, keep their differences."""
+        whitening = Whitening.fit(summary)
+        return cls(whitening, Mixture.fit(whitening.forward(summary), components, seed))
+
+    def draw(self, n: int, seed: int) -> tuple[Array, Array]:
+        """Whitened summaries `(n, k)`, which the network is told, and the summaries `(n, m)` themselves."""
+        told = self.mixture.draw(n, seed)
+        return told, self.whitening.inverse(told)
+
+    def state(self) -> State:
+        """The law as named arrays."""
+        return {**self.whitening.state(), **self.mixture.state()}
+
+    @classmethod
+    def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
+        """The law that gave `state`."""
+        return cls(Whitening.load(state), Mixture.load(state))
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """Shapes as wavelet coefficients brought to one scale, and whitened where asked for.
+
+    Attributes
+    ----------
+    wavelets : Wavelets
+        Of the length to which windows are extended by their mirror image.
+    length : int
+        Bars of a window.
+    scale : ndarray (c, d)
+        Of each coefficient.
+    whitening : Whitening
+        Of the `c * d` scaled coefficients.
+    """
+
+    wavelets: Wavelets
+    length: int
+    scale: Array
+    whitening: Whitening
+
+    @classmethod
+    def fit(cls, wavelets: Wavelets, shape: Array, normalisation: str) -> Self:
+        """Of training shapes `(n, t, d)`; see the setting for the names of normalisations."""
+        coefficients = _coefficients(wavelets, shape)  # (n, c, d)
+        power = (coefficients**2).mean(axis=0)  # (c, d)
+        if normalisation == "one":
+            power[:] = power.mean(axis=0)
+        else:
+            for row in range(wavelets.levels + 1):
+                of_row = _rows(wavelets) == row
+                power[of_row] = power[of_row].mean(axis=0)
+        scale = np.sqrt(np.where(power > 0, power, 1.0))
+        scaled = (coefficients / scale).reshape(len(shape), -1)
+        whitened = normalisation == "covariance"
+        whitening = Whitening.fit(scaled) if whitened else Whitening.none(scaled.shape[1])
+        return cls(wavelets, shape.shape[1], scale, whitening)
+
+    def forward(self, shape: Array) -> Array:
+        """Coordinates `(n, k)` of shapes `(n, t, d)`."""
+        scaled = _coefficients(self.wavelets, shape) / self.scale
+        return self.whitening.forward(scaled.reshape(len(shape), -1))
+
+    def inverse(self, z: Array) -> Array:
+        """Shapes `(n, t, d)` of coordinates `z (n, k)`."""
+        coefficients = self.whitening.inverse(z).reshape(len(z), *self.scale.shape) * self.scale
+        shape: Array = np.matmul(self.wavelets.matrix.T, coefficients)[:, : self.length]
+        return shape
+
+    def image(self, shape: Array) -> Array:
+        """Wavelet images `(n, levels + 1, t, d)` of shapes, over the extended time."""
+        return self.wavelets.forward(extended(shape, self.wavelets.length))
+
+    def spots(self) -> NDArray[np.int64]:
+        """Number of the coefficient at each spot of the images, series below each other: `((levels + 1) d, t)`."""
+        wavelets, d = self.wavelets, self.scale.shape[1]
+        levels, bars = wavelets.levels + 1, np.arange(wavelets.length)
+        if wavelets.kind == "stationary":
+            rows = [row * wavelets.length + bars for row in range(levels)]
+        else:
+            first = np.searchsorted(wavelets.row_of, np.arange(levels))
+            rows = [first[row] + bars // wavelets.scales[row] for row in range(levels)]
+        spots: NDArray[np.int64] = np.concatenate([np.stack(rows) * d + series for series in range(d)])
+        return spots
+
+    def state(self) -> State:
+        """The scale and the whitening as named arrays."""
+        return {"scale": self.scale, **self.whitening.state()}
+
+    @classmethod
+    def load(cls, wavelets: Wavelets, length: int, state: Mapping[str, NDArray[Any]]) -> Self:
+        """The coordinates that gave `state`."""
+        return cls(wavelets, length, np.array(state["scale"], dtype=np.float64), Whitening.load(state))
+
+
+def under(state: Mapping[str, NDArray[Any]], prefix: str) -> State:
+    """The arrays whose names begin with `prefix`, without it."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+
+
+def extended(x: Array, length: int) -> Array:
+    """Windows `(n, t, d)` continued to `length` bars by their mirror image."""
+    return np.concatenate([x, x[:, ::-1][:, : length - x.shape[1]]], axis=1)
+
+
+def _coefficients(wavelets: Wavelets, shape: Array) -> Array:
+    coefficients: Array = np.matmul(wavelets.matrix, extended(shape, wavelets.length))
+    return coefficients
+
+
+def _rows(wavelets: Wavelets) -> NDArray[np.int64]:
+    """The level of each coefficient, `(c,)`."""
+    if wavelets.kind == "stationary":
+        return np.repeat(np.arange(wavelets.levels + 1), wavelets.length)
+    return wavelets.row_of
