@@ -9,6 +9,7 @@ from synthfin_core.store import Run
 
 #: Generator → module in `app.ui` whose `show(run)` draws it.
 INSIDES: dict[str, str] = {
+    "timevae": "inside_timevae",
     "gan": "inside_gan",
     "tcn-gan": "inside_gan",
 }

@@ -26,14 +26,20 @@ def training_page(family: str, title: str, sentence: str) -> None:
     """Draw the page on which generators of one family are trained."""
     st.title(title)
     st.markdown(sentence)
-    with st.expander("How it works, and what the curves mean", icon=":material/school:"):
-        st.markdown((THEORY / f"{family}.md").read_text(encoding="utf-8"))
     names = [name for name in GENERATORS if generator_class(name).family == family]
+    with st.expander("How it works, and what the curves mean", icon=":material/school:"):
+        st.markdown(_theory(family, names))
     left, right = st.columns([2, 3], gap="large")
     with left:
         _train_form(names)
     with right:
         _watch(names)
+
+
+def _theory(family: str, names: list[str]) -> str:
+    """What the family is, and beneath it the members that have a page of their own to tell."""
+    files = [THEORY / f"{part}.md" for part in dict.fromkeys([family, *names])]
+    return "\n\n---\n\n".join(file.read_text(encoding="utf-8") for file in files if file.exists())
 
 
 def _train_form(names: list[str]) -> None:
