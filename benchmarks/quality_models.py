@@ -60,7 +60,7 @@ DATA: dict[str, Callable[[Path], Windows]] = {"stocks": _stocks, "returns": _ret
 
 @dataclass
 class Model:
-    """A generator trained with one seed at its recommended settings, or with some of them changed.
+    """A generator trained with one seed.
 
     Attributes
     ----------
@@ -91,18 +91,19 @@ class Model:
         return {"training, processor s": self.processor, "training, wall s": self.wall}
 
 
-def train(windows: Windows, name: str, seed: int, changes: Mapping[str, Value] | None = None) -> Model:
+def train(windows: Windows, name: str, seed: int, settings: Mapping[str, Value]) -> Model:
     """Train a generator on one thread."""
     with one_thread_each():
         wall, processor = time.perf_counter(), time.process_time()
-        pipeline = Pipeline(name, settings_of(name, changes)).fit(windows, seed=seed)
+        pipeline = Pipeline(name, settings).fit(windows, seed=seed)
         wall, processor = time.perf_counter() - wall, time.process_time() - processor
     return Model(name, seed, pipeline, wall, processor)
 
 
-def settings_of(name: str, changes: Mapping[str, Value] | None = None) -> dict[str, Value]:
-    """A generator's recommended settings with changes, as plain values."""
-    return generator_class(name).Config.from_dict(changes or {}).to_dict()
+def settings_of(name: str, quick: bool = False) -> dict[str, Value]:
+    """A generator's recommended settings, or those that train in a moment, as plain values."""
+    config = generator_class(name).Config
+    return (config.tiny() if quick else config()).to_dict()
 
 
 def deep(name: str) -> bool:

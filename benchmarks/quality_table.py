@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -80,6 +80,14 @@ class Record:
         """What a later record takes the place of an earlier one by."""
         return self.part, self.data, self.model, self.seed
 
+    def having(self, numbers: dict[str, float]) -> Record:
+        """The record with numbers."""
+        return replace(self, numbers=numbers)
+
+    def failed(self, error: Exception) -> Record:
+        """The record with what went wrong: the kind of error, a colon and its words."""
+        return replace(self, error=f"{type(error).__name__}: {error}")
+
 
 class Shown(NamedTuple):
     """A table in words, and the names of the bars that were missed."""
@@ -116,9 +124,9 @@ class Records:
                 file.write(json.dumps(plain) + "\n")
 
     def has(self, part: str, data: str, model: str, seed: int, settings: Mapping[str, Any]) -> bool:
-        """Whether there is such a record, made with these settings."""
+        """Whether there is such a record, made with these settings and without an error."""
         found = self._found.get((part, data, model, seed))
-        return found is not None and found.settings == dict(settings)
+        return found is not None and not found.error and found.settings == dict(settings)
 
     def of(self, part: str) -> list[Record]:
         """The records of a part, each model's together, in the order in which they first came."""
@@ -237,6 +245,8 @@ def _line(cells: Iterable[str]) -> str:
 
 def statements(title: str, stated: Mapping[str, tuple[bool, str]]) -> Shown:
     """A line for each statement: whether it holds, and what speaks for or against it."""
+    if not stated:
+        return Shown("")
     lines = [f"### {title}", ""]
     for words, (holds, why) in stated.items():
         lines.append(f"- {'pass' if holds else 'FAIL'}: {words}" + (f" ({why})" if why else ""))
@@ -245,5 +255,5 @@ def statements(title: str, stated: Mapping[str, tuple[bool, str]]) -> Shown:
 
 def together(shown: Iterable[Shown]) -> Shown:
     """Several tables one after the other."""
-    every = list(shown)
+    every = [each for each in shown if each.text]
     return Shown("\n\n".join(each.text for each in every), tuple(name for each in every for name in each.missed))
