@@ -8,7 +8,8 @@ size that steps have at that level,
 
 with `a` and `b` from a line through the absolute steps. For prices, scaled in whatever way, that makes `u` returns but
 for a factor. A new window of such a series begins at a level drawn from a smooth law, jointly for all of them, never
-at a level from history, and adds its steps up.
+at a level from history, and adds its steps up. That law is fitted on the scale on which all steps are alike, for prices
+the logarithm, so no level is drawn that prices can't have.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def joined(x: Array) -> list[Array]:
     [[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]]
     """
     t = x.shape[1]
-    stride, follows = _overlap(x)
+    stride, follows = overlap(x)
     first = np.flatnonzero(np.concatenate([[True], ~follows]))
     return [
         np.concatenate([x[a], x[a + 1 : b, t - stride :].reshape(-1, x.shape[2])])
@@ -63,8 +64,16 @@ def joined(x: Array) -> list[Array]:
     ]
 
 
-def _overlap(x: Array) -> tuple[int, NDArray[np.bool_]]:
-    """Stride on which most neighbours agree, the smallest where several do, and which windows `(n - 1,)` go on so."""
+def overlap(x: Array) -> tuple[int, NDArray[np.bool_]]:
+    """Stride on which most neighbouring windows agree, the smallest where several do, and which ones do.
+
+    Returns
+    -------
+    stride : int
+        In bars; the length of a window where none overlap.
+    follows : ndarray of bool (n - 1,)
+        Whether window `i + 1` goes on from window `i`.
+    """
     n, t, _ = x.shape
     near = EQUAL * x.std(axis=(0, 1))
     # Whether a bar equals the first of the next window costs little and rules out nearly all strides.
@@ -105,9 +114,9 @@ class Wanderers:
     sizes : ndarray (3, d)
         `a`, `b` and `g_0` of the size of steps; of a series that does not wander one, zero and one.
     mean : ndarray (w,)
-        Of the starts of the `w` wandering series.
+        Of the starts of the `w` wandering series, on the scale on which steps are alike.
     root : ndarray (w, r)
-        From starts of unit covariance to starts; `r` is below `w` where series copy each other.
+        From starts of unit covariance to starts on that scale; `r` is below `w` where series copy each other.
     starts : Mixture
         Law of these `r` numbers; None where no series wanders.
     """
@@ -125,7 +134,7 @@ class Wanderers:
         sizes = np.tile(np.array([[1.0], [0.0], [1.0]]), len(which))
         for i in np.flatnonzero(which):
             sizes[:, i] = _sizes(x[:, :-1, i].ravel(), np.abs(np.diff(x[:, :, i], axis=1)).ravel())
-        first = x[:, 0, which]  # (n, w)
+        first = _even(x[:, 0, which], sizes[:, which])  # (n, w)
         mean = first.mean(axis=0)
         if not which.any() or not np.ptp(first, axis=0).any():  # nothing wanders, or all windows begin alike
             return cls(which, sizes, mean, np.zeros((len(mean), 0)), None)
@@ -141,11 +150,13 @@ class Wanderers:
         """Strips `(s, d)` with steps in place of levels, each a bar shorter where a series wanders."""
         if not self.which.any():
             return list(strips)
-        return [
-            np.where(self.which, np.diff(strip, axis=0) / self._size(strip[:-1]), strip[1:])
-            for strip in strips
-            if len(strip) > 1
-        ]
+        return [self.bars(strip[None])[0, 1:] for strip in strips if len(strip) > 1]
+
+    def bars(self, x: Array) -> Array:
+        """Windows `(n, t, d)` with steps in place of levels, as `windows` takes them; the first step is 0."""
+        rest = np.diff(x, axis=1) / _size(x[:, :-1], self.sizes)
+        steps = np.concatenate([np.zeros_like(x[:, :1]), rest], axis=1)
+        return np.where(self.which, steps, x)
 
     def windows(self, bars: Array, seed: int) -> Array:
         """Windows `(n, t, d)` from bars whose wandering series are steps; the first step of each window falls away."""
@@ -156,16 +167,11 @@ class Wanderers:
         if self.starts is not None:
             z = self.starts.draw(len(x), seed)
             level = level + np.einsum("nr,wr->nw", z, self.root)  # not a product of matrices: those round by size
-        x[:, 0, self.which] = level
+        x[:, 0, self.which] = _uneven(level, self.sizes[:, self.which])
         for k in range(1, x.shape[1]):
             before = x[:, k - 1]
-            x[:, k] = np.where(self.which, before + self._size(before) * bars[:, k], bars[:, k])
+            x[:, k] = np.where(self.which, before + _size(before, self.sizes) * bars[:, k], bars[:, k])
         return x
-
-    def _size(self, level: Array) -> Array:
-        """`g` of levels `(..., d)`."""
-        a, b, least = self.sizes
-        return np.asarray(np.maximum(a + b * level, least))
 
     def state(self) -> State:
         """All attributes as named arrays."""
@@ -186,3 +192,22 @@ def _sizes(level: Array, size: Array) -> Array:
     away = level - level.mean()
     slope = max(float(away @ size / (away @ away)), 0.0)
     return np.array([size.mean() - slope * level.mean(), slope, SMALLEST_STEP * size.mean()])
+
+
+def _size(level: Array, sizes: Array) -> Array:
+    """`g` of levels `(..., d)`."""
+    a, b, least = sizes
+    return np.asarray(np.maximum(a + b * level, least))
+
+
+def _even(level: Array, sizes: Array) -> Array:
+    """Levels `(n, w)` on the scale on which all steps are alike: logarithms where steps grow with the level."""
+    grows = sizes[1] > 0
+    return np.where(grows, np.log(np.where(grows, _size(level, sizes), 1.0)), level)
+
+
+def _uneven(even: Array, sizes: Array) -> Array:
+    """Levels from that scale."""
+    a, b, _ = sizes
+    grows = b > 0
+    return np.where(grows, (np.exp(np.where(grows, even, 0.0)) - a) / np.where(grows, b, 1.0), even)

@@ -23,6 +23,7 @@ from synthfin_core.processes.base import Array, State, checked
 from synthfin_core.rng import stream
 
 MOST_OF_STRIP = 1 / 3  # a longer block would make most paths the same history
+LEAST_TO_CHOOSE = 10  # the rule looks at more than five lags
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ def suitable_block(strip: Array) -> float:
     deviations = strip - strip.mean(axis=0)
     variances = deviations.var(axis=0)
     moving = deviations[:, variances > 0] ** 2 / variances[variances > 0]
-    if len(strip) < 3 or moving.shape[1] == 0:
+    if len(strip) < LEAST_TO_CHOOSE or moving.shape[1] == 0:
         return 1.0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

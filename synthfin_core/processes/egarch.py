@@ -42,7 +42,7 @@ from synthfin_core.processes.series import (
 from synthfin_core.processes.student import Copula, fit_copula, innovations
 from synthfin_core.rng import stream
 
-INNOVATIONS = ("skewed t", "resampled")
+INNOVATIONS = ("skewed t", "resampled", "normal")
 MOST_BARS = 20_000  # per series; more would only make the fit slower
 
 # Heavy-tailed innovations can throw an exponential anywhere. Volatility stays within twice the highest and half the
@@ -95,7 +95,7 @@ class EGARCH:
     simpler: NDArray[np.int64]
 
     @classmethod
-    def fit(cls, strips: Sequence[Array], innovations: str = "skewed t") -> Self:
+    def fit(cls, strips: Sequence[Array], innovations: str = "skewed t", lags: tuple[int, ...] | None = None) -> Self:
         """Fit to strips `(s, d)` by maximum likelihood, series by series.
 
         Strips are put one after another, and of very long ones the latest part is used, so volatility may jump where
@@ -105,14 +105,16 @@ class EGARCH:
         ----------
         strips : sequence of ndarray (s, d)
         innovations : str
-            ``"skewed t"`` or ``"resampled"``.
+            ``"skewed t"``, ``"resampled"`` or ``"normal"``.
+        lags : tuple of int, optional
+            The mean looks back on the averages over so many bars; chosen for each series when None.
 
         Raises
         ------
         DataError
             If the strips can't be used, see `synthfin_core.processes.base.checked`.
         SettingError
-            If `innovations` is neither.
+            If `innovations` is none of them.
 
         Warns
         -----
@@ -123,7 +125,11 @@ class EGARCH:
             raise SettingError(f"innovations is {innovations!r}, expected one of {', '.join(INNOVATIONS)}.")
         arrays = checked(strips)
         y, mean, sd = standardised(arrays, latest(arrays, MOST_BARS))
-        fits = [_best(series, mean_lags([array[:, i] for array in arrays])) for i, series in enumerate(y.T)]
+        skewed = innovations != "normal"
+        fits = [
+            _best(series, mean_lags([array[:, i] for array in arrays]) if lags is None else lags, skewed)
+            for i, series in enumerate(y.T)
+        ]
         residuals = np.column_stack([fit.residuals for fit in fits])
         residuals = residuals[np.isfinite(residuals).all(axis=1)]
         copula = fit_copula(residuals)
@@ -185,7 +191,7 @@ def _series(e: Array, ar: Array, volatility: Array, limits: Array) -> Array:
     return autoregress(ar, np.exp(np.clip(log_variance, *limits) / 2) * e)
 
 
-def _best(y: Array, lags: tuple[int, ...]) -> SeriesFit:
+def _best(y: Array, lags: tuple[int, ...], skewed: bool) -> SeriesFit:
     """The first fit of a standardised series whose own paths spread about as the data do."""
     from arch.univariate import EGARCH as Variance
 
@@ -193,7 +199,7 @@ def _best(y: Array, lags: tuple[int, ...]) -> SeriesFit:
         return [np.array([np.log(variance) * (1 - start[2]), *start]) for start in STARTS]
 
     law = Volatility(build=lambda: Variance(p=1, o=1, q=1), starts=starts)
-    for fit in map(_reverting, fits_of(y, lags, law, skewed=True)):
+    for fit in map(_reverting, fits_of(y, lags, law, skewed)):
         spread = _spread(fit)
         if fit.simpler == AS_ASKED and not SPREAD[0] <= spread <= SPREAD[1]:
             fit = fit.simplified_to(fit.variance, REVERTING)

@@ -112,6 +112,7 @@ def test_starts_follow_the_training_windows_and_repeat_none(prices):
     deciles = [np.quantile(each[:, 0], [0.1, 0.5, 0.9]) for each in (drawn, real)]
     np.testing.assert_allclose(*deciles, rtol=0.1)
     np.testing.assert_allclose(drawn[:, 1], 3 * drawn[:, 0] - 7, rtol=1e-9)  # what copies, copies
+    assert (drawn[:, 0] > 0.5 * real[:, 0].min()).all()  # no price below zero
     assert not np.isin(drawn[:, 0], real[:, 0]).any()
     again = wanderers.windows(np.zeros((5, 2, 3)), seed=1)[:, 0]
     np.testing.assert_allclose(again, drawn[:5], rtol=1e-12)
