@@ -40,7 +40,7 @@ def scores(x: Array, known: NDArray[np.bool_], at: Factors) -> Scores:
         precision = (np.eye(k) + at.loadings.T @ weighted)[None]  # (1, k, k)
     else:
         squares = np.einsum("dk,dl->dkl", weighted, at.loadings).reshape(len(at.mean), k * k)
-        precision = np.eye(k) + (known.astype(np.float64) @ squares).reshape(-1, k, k)  # (n, k, k)
+        precision = np.eye(k) + (known.astype(np.float64) @ squares).reshape(len(x), k, k)
     covariance = np.linalg.inv(precision)
     shadow = residual @ weighted  # (n, k)
     mean = np.einsum("nkl,nl->nk", np.broadcast_to(covariance, (len(x), k, k)), shadow)
@@ -84,7 +84,7 @@ def passes_missing(
         z = np.column_stack([found.mean, np.ones(n)])  # the last loading is the mean (n, k + 1)
         second = np.einsum("nk,nl->nkl", z, z)  # E[z z^T | x] (n, k + 1, k + 1)
         second[:, :k, :k] += found.covariance
-        pooled = (there.T @ second.reshape(n, -1)).reshape(series, k + 1, k + 1)
+        pooled = (there.T @ second.reshape(n, (k + 1) ** 2)).reshape(series, k + 1, k + 1)
         moved = values.T @ z  # (D, k + 1)
         solved = np.linalg.solve(pooled, moved[:, :, None])[:, :, 0]  # (D, k + 1)
         own = (values**2).sum(axis=0) - (solved * moved).sum(axis=1)  # sums over known values (D,)
