@@ -219,7 +219,7 @@ class TimeVAE(Variational):
         return nets.TimeVAENetwork(t, d, nets.ConvolutionalEncoder(t, d, k, filters), decoder, observation)
 
     def _timevae(self) -> TimeVAENetwork:
-        return cast("TimeVAENetwork", self._fitted())
+        return cast("TimeVAENetwork", self.network)
 
 
 def season_name(length: int) -> str:

@@ -37,6 +37,7 @@ from synthfin_core.generators.base import (
     check_training_windows,
 )
 from synthfin_core.generators.latents import Mixture
+from synthfin_core.generators.variational_health import worries
 from synthfin_core.params import param
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 CHUNK = 512  # windows decoded at a time, so that a path does not depend on how many were asked for
 WATCHED = 128  # training windows on which the latents are watched while training
 ACTIVE = 0.01  # a latent dimension whose posterior mean varies more than this over the windows carries information
-WIDE = 30.0  # times the data's standard deviation: no honest scale is so large
+MOST_RESIDUALS = 10_000  # training windows whose residuals are kept, so that a state does not outgrow its data
 CLIP = 100.0  # largest norm of a step's gradient
 
 
@@ -110,6 +111,7 @@ class Variational(Generator):
         self._trainee: Trainee | None = None
         self._mixture: Mixture | None = None
         self._residuals: Array | None = None  # of the training windows, where they are drawn again
+        self._wanders = False
         self._step = 0
         self._watched: Array | None = None  # windows looked at while training
         self._activity = self._divergence = np.zeros(0)
@@ -121,7 +123,7 @@ class Variational(Generator):
 
     @abstractmethod
     def _build(self, t: int, d: int) -> VariationalNetwork:
-        """A new network for windows of `t` bars by `d` series, made of the settings alone."""
+        """A new network for windows of `t` bars by `d` series, made of the settings and `_wanders` alone."""
 
     def _resamples(self) -> bool:
         """Whether new windows get the residuals of training windows instead of noise from the observation model."""
@@ -147,6 +149,7 @@ class Variational(Generator):
         x = check_training_windows(x)
         data = torch.as_tensor(x, dtype=torch.float32, device=training.device())
         self._mixture = self._residuals = None
+        self._wanders = wanders(x)
         self._watched = x[:: max(1, len(x) // WATCHED)][:WATCHED].copy()
 
         def tell(progress: Progress) -> None:
@@ -183,9 +186,9 @@ class Variational(Generator):
         if self.config.latents == "mixture":
             self._mixture = Mixture.fit(z, self.config.mixture_components, seed)
         if self._resamples():
-            network = self._fitted()
+            network, kept = self.network, slice(None, None, -(-len(x) // MOST_RESIDUALS))
             (self._residuals,) = self._in_chunks(
-                lambda y, point: (network.given(point).residuals(network.standardise(y)),), x, z
+                lambda part, point: (network.given(point).residuals(network.standardise(part)),), x[kept], z[kept]
             )
 
     def _training_step(self, x: torch.Tensor, moment: Moment) -> dict[str, torch.Tensor]:
@@ -196,7 +199,7 @@ class Variational(Generator):
         from synthfin_core.training import normal
 
         assert self._trainee is not None
-        network, config, adam = self._fitted(), self.config, self._trainee.optimizers["adam"]
+        network, config, adam = self.network, self.config, self._trainee.optimizers["adam"]
         y = network.standardise(x)
         mu, logvar = network.encoder(y)
         z = mu + torch.exp(logvar / 2) * normal(mu.shape, moment.noise)
@@ -229,19 +232,19 @@ class Variational(Generator):
 
     def encode(self, x: Array) -> tuple[Array, Array]:
         """Posterior mean and log-variance, both `(n, k)`, of represented windows `x (n, t, d)`."""
-        network = self._fitted()
+        network = self.network
         mu, logvar = self._in_chunks(lambda part: network.encoder(network.standardise(part)), x)
         return mu, logvar
 
     def decode(self, z: Array) -> Array:
         """Mean of the windows given `z (n, k)`, without observation noise."""
-        network = self._fitted()
+        network = self.network
         (x,) = self._in_chunks(lambda part: (network.restore(network.given(part).mean()),), z)
         return x
 
     def sample_given(self, z: Array, *, seed: int = 0) -> Array:
         """Windows drawn given `z (n, k)`; with one seed the noise stays the same while `z` moves."""
-        network = self._fitted()
+        network = self.network
         u = self._noise(len(z), seed)
         (x,) = self._in_chunks(lambda part, noise: (network.restore(network.given(part).windows(noise)),), z, u)
         return x
@@ -250,16 +253,16 @@ class Variational(Generator):
         """Residuals `(n, t, d)`: of training windows drawn again, or from the observation model."""
         if self._residuals is not None:
             return self._residuals[rng.stream(seed, "residuals").integers(len(self._residuals), size=n)]
-        network = self._fitted()
+        network = self.network
         return network.observation.noise(n, network.t, seed)
 
     def state(self) -> State:
         """Weights, the mixture of latents, residuals that are drawn again, and how active each latent dimension is."""
         from synthfin_core.training import weights
 
-        network = self._fitted()
+        network = self.network
         state: State = {f"network.{name}": value for name, value in weights(network).items()}
-        state["length"] = np.array(network.t)
+        state["length"], state["wanders"] = np.array(network.t), np.array(int(self._wanders))
         state["activity"], state["kl_per_dimension"] = self._activity, self._divergence
         if self._mixture is not None:
             state |= {f"mixture.{name}": value for name, value in self._mixture.state().items()}
@@ -274,6 +277,7 @@ class Variational(Generator):
 
         assert isinstance(config, VariationalConfig)
         model = cls(config)
+        model._wanders = bool(state["wanders"])
         network = model._build(int(state["length"]), len(state["network.mean"])).to(training.device())
         training.load_weights(network, under(state, "network."))
         model._network = network
@@ -294,7 +298,7 @@ class Variational(Generator):
 
     def diagnostics(self) -> Diagnostics:
         """Active latent units, divergence of each, degrees of freedom, and what looks wrong, in words."""
-        network = self._fitted()
+        network = self.network
         if self._watched is not None:
             self._watch(self._watched)
         active = int((self._activity > ACTIVE).sum())
@@ -304,45 +308,29 @@ class Variational(Generator):
             "kl_per_dimension": self._divergence.tolist(),
             **network.observation.values(),
         }
-        return Diagnostics(values, self._worries(active))
-
-    def _worries(self, active: int) -> list[str]:
-        """What looks wrong, each a sentence that says what to try; silent while the divergence warms up."""
         if self._losses and self._epoch <= self.config.kl_warmup + 1:
-            return []
-        worries = []
-        # What free bits pay for is no sign of life.
-        paid_for = (self._divergence > 1.5 * self.config.free_bits).any()
-        if active <= min(1, self.config.latent_dim - 1) or not paid_for:
-            worries.append(
-                f"Posterior collapse: {active if paid_for else 0} of {len(self._activity)} latent dimensions tell "
-                "windows apart, so latent sliders hardly move a path; lower beta or lengthen the KL warm-up."
-            )
-        charged = self.config.beta * self._losses.get("kl", 0.0)
-        network = self._fitted()
+            return Diagnostics(values)  # the divergence is still warming up
         numbers = network.t * len(network.mean)
-        if charged > max(abs(self._losses.get("reconstruction", 0.0)), numbers / 2):
-            worries.append(
-                f"The divergence ({charged:.0f} nats a window) outweighs the reconstruction; lower beta or use fewer "
-                "latent dimensions."
-            )
-        if self._widest > WIDE:
-            worries.append(
-                f"The decoder gives some steps a scale {self._widest:.0f} times that of the data; lower the learning "
-                "rate or look for outliers in the data."
-            )
-        return worries
+        return Diagnostics(values, worries(self.config, active, self._divergence, self._losses, numbers, self._widest))
 
     def _watch(self, x: Array) -> None:
         """Note how the latents and scales of windows `x (n, t, d)` look."""
-        network = self._fitted()
+        network = self.network
         mu, logvar = self.encode(x)
         self._activity = mu.var(axis=0)
         self._divergence = 0.5 * (mu**2 + np.exp(logvar) - 1 - logvar).mean(axis=0)
         (log_s,) = self._in_chunks(lambda part: (network.given(part).log_s,), mu)
         self._widest = float(np.exp(log_s.max()))
 
-    def _fitted(self) -> VariationalNetwork:
+    @property
+    def network(self) -> VariationalNetwork:
+        """The trained network, for those who look inside.
+
+        Raises
+        ------
+        TrainingError
+            If there is none yet.
+        """
         if self._network is None:
             raise TrainingError("This model has not been trained yet, expected a trained one: call fit first.")
         return self._network
@@ -353,13 +341,22 @@ class Variational(Generator):
 
         from synthfin_core import training
 
-        place = next(self._fitted().parameters()).device
+        place = next(self.network.parameters()).device
         chunks = []
         with torch.inference_mode(), training.threads(1):
             for first in range(0, len(arrays[0]), CHUNK):
                 parts = [torch.as_tensor(array[first : first + CHUNK], dtype=torch.float32) for array in arrays]
                 chunks.append([result.cpu().double().numpy() for result in function(*(p.to(place) for p in parts))])
         return tuple(np.concatenate(pieces) for pieces in zip(*chunks, strict=True))
+
+
+def wanders(x: Array) -> bool:
+    """Whether every series of windows `x (n, t, d)` wanders as levels do, rather than jumping about as returns do.
+
+    A series wanders when its steps spread less than its values, which is to say that the correlation of a value with
+    the one before is above one half.
+    """
+    return x.shape[1] > 1 and bool((np.diff(x, axis=1).std(axis=(0, 1)) < x.std(axis=(0, 1))).all())
 
 
 def under(state: Mapping[str, NDArray[Any]], prefix: str) -> State:

@@ -1,4 +1,4 @@
-r"""Log densities of one step of several series, Gaussian and Student-t, and draws from them.
+r"""Log densities: of one step of several series, Gaussian and Student-t, and of a whole window, Gaussian.
 
 A step `x (..., d)` has a location `m`, scales `s` and dependence between series. The dependence is written through
 the precision: with :math:`e = (x - m) / s` and a lower triangular matrix `A` with zeros on its diagonal,
@@ -90,3 +90,37 @@ def student_t_log_density(u: Tensor, log_s: Tensor, dof: Tensor) -> Tensor:
     d = u.shape[-1]
     constant = torch.lgamma((dof + d) / 2) - torch.lgamma(dof / 2) - d / 2 * torch.log(dof * math.pi)
     return constant - log_s.sum(-1) - (dof + d) / 2 * torch.log1p(u.square().sum(-1) / dof)
+
+
+def low_rank_log_density(e: Tensor, log_s: Tensor, loadings: Tensor, log_noise: Tensor) -> Tensor:
+    r"""Log density of `p` numbers at once, with a covariance that is low rank plus diagonal.
+
+    .. math:: x \sim N(m, S (W W^\top + D) S), \quad e = S^{-1} (x - m), \quad M = I + W^\top D^{-1} W
+
+    .. math:: \log p = -\tfrac12 (e^\top D^{-1} e - a^\top M^{-1} a) - \tfrac12 \log|M| - \tfrac12 \log|D|
+              - \sum_i \log s_i - \tfrac{p}{2} \log 2\pi, \quad a = W^\top D^{-1} e,
+
+    by the identities of Woodbury and Sylvester, so that no matrix larger than the rank is inverted.
+
+    Parameters
+    ----------
+    e, log_s : Tensor (..., p)
+        Scaled deviations from the mean, and logarithms of the scales.
+    loadings : Tensor (p, r)
+        `W`; without columns the numbers are independent.
+    log_noise : Tensor (p,)
+        Logarithm of the diagonal of `D`.
+
+    Returns
+    -------
+    Tensor (...)
+        In nats.
+    """
+    weighted = loadings * torch.exp(-log_noise).unsqueeze(1)  # (p, r)
+    identity = torch.eye(loadings.shape[1], device=e.device, dtype=e.dtype)
+    factor = torch.linalg.cholesky(identity + loadings.T @ weighted)  # (r, r)
+    half = torch.linalg.solve_triangular(factor, (e @ weighted).unsqueeze(-1), upper=False)  # (..., r, 1)
+    distance = (e.square() * torch.exp(-log_noise)).sum(-1) - half.square().sum((-2, -1))
+    volume = 2 * torch.log(factor.diagonal()).sum() + log_noise.sum()
+    density: Tensor = -0.5 * (distance + volume + e.shape[-1] * math.log(2 * math.pi)) - log_s.sum(-1)
+    return density

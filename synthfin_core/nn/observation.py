@@ -17,7 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from synthfin_core import rng
-from synthfin_core.losses.likelihood import gaussian_log_density, solve_below, student_t_log_density, whiten
+from synthfin_core.losses.likelihood import (
+    gaussian_log_density,
+    solve_below,
+    student_t_log_density,
+    whiten,
+)
 from synthfin_core.nn.feedback import Feedback
 
 Array = NDArray[np.float64]

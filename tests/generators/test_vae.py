@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal, multivariate_t
 
 from synthfin_core.errors import DataError, TrainingError
 from synthfin_core.generators.latents import Mixture
-from synthfin_core.generators.vae import VAE, VAEConfig
+from synthfin_core.generators.vae import NETWORKS, VAE, VAEConfig
 
 TINY = VAEConfig.tiny()
 
@@ -37,11 +37,13 @@ def test_every_preset_is_a_config_with_help_in_one_sentence(config):
     assert all(setting.help.endswith(".") and setting.help.count(". ") == 0 for setting in config.params())
 
 
-@pytest.mark.parametrize("cell", ["lstm", "gru"])
-@pytest.mark.parametrize("observation", ["student-t", "gaussian"])
+@pytest.mark.parametrize(("encoder", "decoder"), [(kind, kind) for kind in NETWORKS] + [("gru", "convolutional")])
+@pytest.mark.parametrize("observation", ["student-t", "gaussian", "full covariance", "resampled residuals"])
 @pytest.mark.parametrize("d", [1, 3])
-def test_fits_and_samples_any_number_of_series(cell, observation, d):
-    config = VAEConfig(latent_dim=2, hidden_size=4, epochs=1, cell=cell, observation=observation)
+def test_fits_and_samples_any_number_of_series(encoder, decoder, observation, d):
+    config = VAEConfig(
+        latent_dim=2, hidden_size=4, epochs=1, encoder=encoder, decoder=decoder, observation=observation, rank=3
+    )
     windows = garch_windows(n=40, t=10, d=d)
     model = VAE(config).fit(windows)
     drawn = model.sample(7, seed=1)
@@ -87,7 +89,7 @@ def test_samples_given_a_latent_average_to_its_decoding(model):
 
 
 def test_density_of_a_window_is_that_of_a_plain_loop_over_its_steps(x, model):
-    network = model._fitted()
+    network = model.network
     y = network.standardise(torch.as_tensor(x[:3], dtype=torch.float32))
     z = torch.as_tensor(model.encode(x[:3])[0]).float()
     with torch.no_grad():
@@ -130,7 +132,7 @@ def test_bound_lies_below_the_exact_likelihood_and_comes_close():
         latent_dim=1, hidden_size=8, epochs=25, kl_warmup=0, learning_rate=2e-2, observation="gaussian", latents="prior"
     )
     seen = []
-    network = VAE(config).fit(x, seed=0, on_step=seen.append)._fitted()
+    network = VAE(config).fit(x, seed=0, on_step=seen.append).network
     scale, mean = float(network.deviation), float(network.mean)
     covariance = (np.ones((t, t)) + noise**2 * np.eye(t)) / scale**2
     exact = multivariate_normal.logpdf((x[..., 0] - mean) / scale, -mean / scale * np.ones(t), covariance).mean()
