@@ -10,7 +10,8 @@ where it starts and its steps. Both steps and differences grow with the level, a
 
 that they have in windows that start at :math:`x_1`. At last every series is bent until its values are normal. Smooth
 networks turn normal noise into windows with thin tails; the way back through this map gives them the data's own, as
-the Lambert map of Wiese et al., "Quant GANs" (2020, https://arxiv.org/abs/1907.06673) does.
+the Lambert map of Wiese et al., "Quant GANs" (2020, https://arxiv.org/abs/1907.06673) does. That map makes much of a
+little too much spread or a tail a little too long. So after training what the networks draw is bent to normal too.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfin_core.generators.base import Array, State
-from synthfin_core.generators.gan_scale import moments, steps, wandering
-from synthfin_core.representation.gaussian import Gaussian
+from synthfin_core.generators.gan_scale import steps, wandering
+from synthfin_core.representation.gaussian import KNOTS, Gaussian
 
 NEGLIGIBLE = 1e-12  #: variance, as a share of the largest, of a direction in which levels do not vary
 SMALLEST = 0.1  #: smallest size at any level, as a share of the mean size
 
-PLAIN = ("mean", "axes", "back", "sizes", "least", "fixed", "centre", "spread")  #: the arrays of a map
+PLAIN = ("mean", "axes", "back", "sizes", "least", "fixed")  #: the arrays of a map ...
+BENDS = ("values", "starts", "drawn_values", "drawn_starts")  #: ... and its bends
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,8 @@ class AxesScale:
         Where every window starts; NaN where they start anywhere.
     values, starts : Gaussian
         The bend of values or steps, and of starts.
-    centre, spread : ndarray (t, k)
-        Taken off and divided by at last: what the networks draw beside the normal.
+    drawn_values, drawn_starts : Gaussian
+        The same bends of what the networks draw, which is near to normal already.
     """
 
     mean: Array
@@ -63,8 +65,8 @@ class AxesScale:
     fixed: Array
     values: Gaussian
     starts: Gaussian
-    centre: Array
-    spread: Array
+    drawn_values: Gaussian
+    drawn_starts: Gaussian
 
     @classmethod
     def of(cls, x: Array) -> Self:
@@ -89,54 +91,71 @@ class AxesScale:
             fixed=np.where(same, starts[0, 0], np.nan),
             values=Gaussian().fit(body[:, 1:] if wanders.any() else body),
             starts=Gaussian().fit(np.where(same | ~wanders, spare, starts)),
-            centre=np.zeros(y.shape[1:]),
-            spread=np.ones(y.shape[1:]),
+            drawn_values=_straight(np.zeros(len(back)), np.ones(len(back))),
+            drawn_starts=_straight(np.zeros(len(back)), np.ones(len(back))),
         )
 
     def forward(self, x: Array) -> Array:
         """Windows `x (n, t, d)` as the networks see them, `(n, t, k)`."""
         y = steps((x - self.mean) @ self.axes, self.wanders)
         starts = y[:, :1]
-        body = self.values.forward(y / self._size_at(starts))
-        seen = np.where(self._first, self.starts.forward(starts), body)
-        seen = np.where(self._first & ~np.isnan(self.fixed), 0.0, seen)
-        return np.asarray((seen - self.centre) / self.spread)
+        body = self.drawn_values.inverse(self.values.forward(y / self._size_at(starts)))
+        begin = self.drawn_starts.inverse(self.starts.forward(starts))
+        begin = np.where(np.isnan(self.fixed), begin, 0.0)
+        return np.where(self._first(y.shape[1]), begin, body)
 
     def inverse(self, y: Array) -> Array:
         """Windows `(n, t, d)` from what the networks drew."""
-        seen = y * self.spread + self.centre
-        starts = self.starts.inverse(seen[:, :1])
+        starts = self.starts.inverse(self.drawn_starts.forward(y[:, :1]))
         starts = np.where(np.isnan(self.fixed), starts, self.fixed)
-        body = self.values.inverse(seen) * self._size_at(starts)
-        values = np.where(self._first, starts, body)
+        body = self.values.inverse(self.drawn_values.forward(y)) * self._size_at(starts)
+        values = np.where(self._first(y.shape[1]), starts, body)
         return np.asarray(np.where(self.wanders, values.cumsum(axis=1), values) @ self.back + self.mean)
 
-    @property
-    def _first(self) -> NDArray[np.bool_]:
+    def _first(self, t: int) -> NDArray[np.bool_]:
         """The entries that are starts, `(t, k)`."""
-        return np.asarray(self.wanders & (np.arange(len(self.centre))[:, None] == 0))
+        return np.asarray(self.wanders & (np.arange(t)[:, None] == 0))
 
     def _size_at(self, starts: Array) -> Array:
         return _size(starts[:, :, self.wanders], self.sizes, self.least)
 
     def matched(self, drawn: Array) -> Self:
-        """The map that gives what the networks drew the level and spread of the training windows; see `PathScale`."""
-        mean, spread = moments(drawn, self.wanders)
-        ratio = (1.0 / spread.clip(min=1e-12)).clip(0.5, 2.0)
-        return replace(self, centre=self.centre - mean * ratio * self.spread, spread=ratio * self.spread)
+        """The map that gives the values that the networks drew `(n, t, k)` the law of the training windows.
+
+        The game settles how values hang together well before the last of their tails, which the way back to the data
+        would make larger still. What is off by more than a factor of two is moved and stretched alone, so that a
+        generator that collapsed stays visible.
+        """
+        body = drawn[:, 1:] if self.wanders.any() else drawn
+        return replace(self, drawn_values=_law_of(body), drawn_starts=_law_of(drawn[:, :1]))
 
     def state(self) -> State:
         """The map as named arrays."""
         plain: State = {name: getattr(self, name) for name in PLAIN}
-        bends = {"values": self.values.knots, "starts": self.starts.knots}
+        bends: State = {name: getattr(self, name).knots for name in BENDS}
         return plain | bends | {"wanders": self.wanders.astype(np.int64)}
 
     @classmethod
     def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
         """The map that gave `state`."""
         plain: dict[str, Any] = {name: np.array(state[name]) for name in PLAIN}
-        bends: dict[str, Any] = {name: Gaussian.load({"knots": state[name]}) for name in ("values", "starts")}
+        bends: dict[str, Any] = {name: Gaussian.load({"knots": state[name]}) for name in BENDS}
         return cls(wanders=state["wanders"].astype(bool), **plain, **bends)
+
+
+def _law_of(x: Array) -> Gaussian:
+    """The bend that makes each series of `x (n, s, k)` normal; a straight line where its spread is far from one."""
+    mean, spread = x.mean(axis=(0, 1)), x.std(axis=(0, 1))
+    found = _straight(mean, spread.clip(0.5, 2.0))
+    near = (spread > 0.5) & (spread < 2.0)
+    if near.any():
+        found.knots[:, near] = Gaussian().fit(x[:, :, near]).knots
+    return found
+
+
+def _straight(mean: Array, spread: Array) -> Gaussian:
+    """The bend of series that are normal with `mean (k,)` and `spread (k,)`: a straight line."""
+    return Gaussian.load({"knots": mean + spread * KNOTS[:, None]})
 
 
 def _axes(x: Array) -> tuple[Array, Array, int]:

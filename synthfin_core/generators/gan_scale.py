@@ -60,7 +60,7 @@ class PathScale:
     def of(cls, x: Array) -> Self:
         """The map fitted on windows `x (n, t, d)`."""
         wanders = wandering(x)
-        return cls(wanders, *moments(steps(x, wanders), wanders))
+        return cls(wanders, *_moments(steps(x, wanders), wanders))
 
     def forward(self, x: Array) -> Array:
         """Windows `x (n, t, d)` as the networks see them."""
@@ -77,7 +77,7 @@ class PathScale:
         The game settles the shape of windows well before their exact level and spread, and two numbers for each series
         set these right. A spread that is off by more than a factor of two stays visible.
         """
-        mean, spread = moments(drawn, self.wanders)
+        mean, spread = _moments(drawn, self.wanders)
         ratio = (1.0 / spread.clip(min=1e-12)).clip(0.5, 2.0)
         return type(self)(self.wanders, self.mean - mean * ratio * self.scale, ratio * self.scale)
 
@@ -103,7 +103,7 @@ def steps(x: Array, wanders: NDArray[np.bool_]) -> Array:
     return np.where(wanders, np.diff(x, axis=1, prepend=0.0), x)
 
 
-def moments(values: Array, wanders: NDArray[np.bool_]) -> tuple[Array, Array]:
+def _moments(values: Array, wanders: NDArray[np.bool_]) -> tuple[Array, Array]:
     """Mean and standard deviation over windows and time, `(t, d)` each; of a wandering start over windows alone."""
     mean, scale = np.empty(values.shape[1:]), np.empty(values.shape[1:])
     mean[:], scale[:] = values.mean(axis=(0, 1)), values.std(axis=(0, 1))

@@ -1,0 +1,113 @@
+"""The temporal convolutional GAN: choices, refusals, averaged weights, and what happens when it breaks."""
+
+import dataclasses
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from synthfin_core.errors import SettingError, TrainingError
+from synthfin_core.generators import adversarial
+from synthfin_core.generators.tcn_gan import TCNGAN, TCNGANConfig, layers_for
+
+
+def market(n=60, t=12, d=2, seed=0):
+    """Windows whose volatility differs from window to window."""
+    random = np.random.default_rng(seed)
+    return random.standard_normal((n, t, d)) * np.exp(0.5 * random.standard_normal((n, 1, 1))) * 0.01 + 0.001
+
+
+def prices(n=60, t=12):
+    """Levels that wander together, and a volume."""
+    random = np.random.default_rng(1)
+    level = 5 + random.standard_normal((n, 1)) + 0.05 * random.standard_normal((n, t)).cumsum(axis=1)
+    twin = level + 0.02 * random.standard_normal((n, t))
+    return np.stack([level, twin, np.exp(random.standard_normal((n, t)))], axis=2)
+
+
+@pytest.mark.parametrize("spectral", [False, True])
+@pytest.mark.parametrize("loss", ["relativistic", "wasserstein", "bce"])
+@pytest.mark.parametrize("made", [market, prices])
+def test_every_choice_fits_draws_and_resumes(loss, spectral, made):
+    config = dataclasses.replace(TCNGANConfig.tiny(), loss=loss, spectral_norm=spectral, critic_steps=2)
+    x = made()
+    whole = TCNGAN(config).fit(x, seed=6)
+    assert whole.sample(5).shape == (5, *x.shape[1:])
+    assert np.isfinite(whole.sample(300)).all()
+    calls = iter(range(100))
+    stopped = TCNGAN(config).fit(x, seed=6, should_stop=lambda: next(calls) == 3).checkpoint()
+    resumed = TCNGAN(config).fit(x, seed=6, resume=stopped).checkpoint()
+    assert whole.checkpoint().keys() == resumed.keys()
+    assert all(np.array_equal(value, resumed[name]) for name, value in whole.checkpoint().items())
+
+
+def test_settings_change_what_is_trained():
+    plain = TCNGAN(TCNGANConfig.tiny()).fit(market(), seed=1).sample(4)
+    for change in ({"spectral_norm": True}, {"layers": 4}, {"kernel_size": 5}, {"gradient_penalty": 0.0}):
+        other = TCNGAN(dataclasses.replace(TCNGANConfig.tiny(), **change)).fit(market(), seed=1).sample(4)
+        assert other.tobytes() != plain.tobytes(), change
+
+
+def test_as_many_layers_as_the_window_needs():
+    for t in (1, 2, 3, 24, 60, 250):
+        for kernel in (2, 3, 5):
+            layers = layers_for(t, kernel)
+            assert kernel**layers >= t
+            assert layers == 1 or kernel ** (layers - 1) < t
+
+
+def test_convolutions_that_do_not_see_the_window_are_refused():
+    TCNGAN.check(TCNGANConfig(), 100, 60, 2)
+    TCNGAN.check(TCNGANConfig(layers=4, kernel_size=3), 100, 60, 2)
+    with pytest.raises(SettingError, match=r"3 layers .* see 27 steps, but the windows have 60: choose 4 layers"):
+        TCNGAN.check(TCNGANConfig(layers=3, kernel_size=3), 100, 60, 2)
+
+
+def test_averaged_weights_follow_by_the_formula():
+    config = dataclasses.replace(TCNGANConfig.tiny(), averaging=0.5)
+    seen = []
+    gan = TCNGAN(config)
+    gan.fit(market(), seed=1, on_step=lambda _: seen.append(gan.checkpoint()))
+    name = "temporal.enter.weight"
+    for step, (before, now) in enumerate(pairwise(seen), start=1):
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * before[f"module.averaged.{name}"] + (1 - decay) * now[f"module.generator.{name}"]
+        np.testing.assert_allclose(now[f"module.averaged.{name}"], expected, rtol=1e-5, atol=1e-7)
+    assert (gan.state()[f"generator.{name}"] == seen[-1][f"module.averaged.{name}"]).all()
+
+
+def test_a_broken_generator_stops_the_training_even_at_the_last_step(monkeypatch):
+    follow = adversarial._follow
+    kept = {}
+
+    def broken(averaged, module, decay):
+        follow(averaged, module, decay)
+        if kept["step"] == kept["steps"] - 1:
+            averaged.mix.weight.data.fill_(torch.nan)
+
+    monkeypatch.setattr(adversarial, "_follow", broken)
+    gan = TCNGAN(TCNGANConfig.tiny())
+
+    def noted(progress):
+        kept.update(step=progress.step, steps=progress.steps)
+
+    kept.update(step=0, steps=0)
+    with pytest.raises(TrainingError, match="drew values that are no numbers"):
+        gan.fit(market(), seed=1, on_step=noted)
+    assert gan.diagnostics().values == {}
+    with pytest.raises(TrainingError, match="no longer finite"):
+        gan.checkpoint()
+
+
+def test_the_unit_of_a_series_does_not_matter():
+    x = market()
+    small, large = (TCNGAN(TCNGANConfig.tiny()).fit(x * k, seed=1).sample(20) / k for k in (1.0, 1024.0))
+    np.testing.assert_allclose(small, large, rtol=1e-5, atol=1e-12)
+
+
+def test_tails_come_back():
+    x = np.random.default_rng(0).standard_t(4, (400, 12, 1))
+    drawn = TCNGAN(dataclasses.replace(TCNGANConfig.tiny())).fit(x, seed=1).sample(4000)
+    far = np.quantile(np.abs(x), [0.99, 0.999])
+    np.testing.assert_allclose(np.quantile(np.abs(drawn), [0.99, 0.999]), far, rtol=0.15)
