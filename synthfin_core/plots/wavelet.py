@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from synthfin_core.plots.style import DIVERGING, REAL, RUNS, Array, faint, figure, line, log_axis, plain
 
@@ -16,14 +17,14 @@ NOTHING = 1e-9
 
 
 def scale_labels(scales: Sequence[int] | Array) -> list[str]:
-    """What the rows of an image stand for: the level first, then swings, each with its length in bars.
+    """What the rows of an image stand for, in bars: whatever is slower first, then swings from coarse to fine.
 
     Examples
     --------
     >>> scale_labels([8, 8, 4, 2])
-    ['level', '8 bars', '4 bars', '2 bars']
+    ['slower', '8 bars', '4 bars', '2 bars']
     """
-    return ["level", *(f"{scale} bars" for scale in scales[1:])]
+    return ["slower", *(f"{scale} bars" for scale in scales[1:])]
 
 
 def wavelet_images(
@@ -37,7 +38,7 @@ def wavelet_images(
         Coefficients, the coarse approximation first.
     deviations : ndarray (rows,)
         Standard deviation of each row over the real windows. Rows are drawn as multiples of it, or the coarse ones
-        would use up the colours.
+        would use up the colours; a row that real windows leave empty is left out.
     scales : sequence of int (rows,)
         Bars that a coefficient of each row stands for.
     name : str
@@ -78,13 +79,14 @@ def level_energies(real: Array, synthetic: Array, scales: Sequence[int] | Array,
     """
     title = f"Energy of {plain(name)} by time scale" if name else "Energy by time scale"
     fig = figure(title, "time scale", "mean square")
+    kept = _holds_something(real)
     for label, values, colour, symbol, size in (
         ("real", real, REAL, "circle", 13),
         ("synthetic", synthetic, RUNS[0], "diamond", 9),
     ):
         fig.add_scatter(
-            x=scale_labels(scales),
-            y=np.where(values > NOTHING * values.max(), values, np.nan),
+            x=np.array(scale_labels(scales))[kept],
+            y=values[kept],
             name=label,
             mode="lines+markers",
             line={"color": faint(colour, 0.4), "width": 1},
@@ -107,7 +109,7 @@ def denoising_strip(
     labels : sequence of str (k,)
         What stands above each panel, for example how much noise is left.
     deviations : ndarray (rows,)
-        Standard deviation of each row over real windows; rows are drawn as multiples of it.
+        Standard deviation of each row over real windows, as in `wavelet_images`.
     scales : sequence of int (rows,)
         Bars that a coefficient of each row stands for.
     name : str
@@ -136,13 +138,18 @@ def denoising_strip(
 
 
 def _image(image: Array, deviations: Array, scales: Sequence[int] | Array) -> go.Heatmap:
-    varies = deviations > NOTHING * deviations.max()
+    kept = _holds_something(deviations)[::-1]  # the slowest on top
     return go.Heatmap(
-        z=(image / np.where(varies, deviations, np.inf)[:, None])[::-1],  # the level on top
-        y=scale_labels(scales)[::-1],
+        z=image[kept] / deviations[kept, None],
+        y=np.array(scale_labels(scales))[kept],
         coloraxis="coloraxis",
         hovertemplate="bar %{x}, %{y}: %{z:.2f}<extra></extra>",
     )
+
+
+def _holds_something(of_rows: Array) -> NDArray[np.intp]:
+    """The rows that are more than rounding."""
+    return np.flatnonzero(of_rows > NOTHING * of_rows.max())
 
 
 def _colour_scale(fig: go.Figure) -> None:
