@@ -62,7 +62,8 @@ def judge_loss(
     if kind == "bce":
         penalty = flat_slope_penalty(judge, real)
     elif kind == "relativistic":
-        penalty = 2 * flat_slope_penalty(judge, torch.cat([real, fake]))  # R1 + R2: the mean over both, twice
+        # R1 + R2, each by every other window: twice the mean over both.
+        penalty = 2 * flat_slope_penalty(judge, torch.cat([real[::2], fake[::2]]))
     else:
         share = torch.rand((len(real), 1, 1), generator=noise, device=real.device)
         penalty = unit_slope_penalty(judge, real, fake, share)

@@ -115,6 +115,25 @@ def test_curves_grow_in_place_and_zoom_stays(studio, store, page):
     assert "Asset_1_Price, after step" in page.locator(".live-preview-title").inner_text()
 
 
+def test_a_number_reported_beside_the_losses_shows_what_it_was(studio, store, page):
+    run = a_run(store, seed=31)
+    diversity = [0.2 + 0.01 * i for i in range(60)]
+    run.append_progress(
+        {"step": i + 1, "epoch": 1, "seconds": i / 50, "losses": {"loss": 1.0, "diversity": value}}
+        for i, value in enumerate(diversity)
+    )
+    go_on(run, len(diversity), state="done", seconds_left=None)
+    page.goto(f"{studio.url}/?run={run.id}")
+    until_points(page, 65)
+    bars = page.get_by_role("img", name="diversity from the first step to the last, highest 0.79")
+    bars.wait_for(timeout=WAIT)
+    heights = [float(bar.get_attribute("style").split()[1].rstrip("%;")) for bar in bars.locator("span").all()]
+    assert len(heights) == 32
+    assert heights == sorted(heights)
+    assert (heights[0], heights[-1]) == (pytest.approx(100 * 0.21 / 0.79, abs=2), 100)
+    assert "diversity 0.94" in page.locator(".live-inside").inner_text()
+
+
 def test_the_end_is_told_once_and_polling_stops(studio, store, page):
     run = a_run(store, seed=2)
     with Training(run) as training:

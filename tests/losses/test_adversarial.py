@@ -56,6 +56,32 @@ def test_wasserstein_losses_are_means():
     assert float(generator_wasserstein(fake)) == -1.5
 
 
+def test_the_relativistic_game_counts_differences_alone(noise):
+    def judge(x):
+        return (x**2).sum(dim=(1, 2))[:, None]  # slope 2 |x|
+
+    real, fake = draws(noise, 8, 5, 2), draws(noise, 8, 5, 2)
+    gap = (judge(real) - judge(fake)).double()
+    loss, parts = judge_loss("relativistic", judge, real, fake, 0.0, noise)
+    torch.testing.assert_close(loss.double(), -gap.sigmoid().log().mean())
+    torch.testing.assert_close(
+        generator_loss("relativistic", judge, real, fake).double(), -(-gap).sigmoid().log().mean()
+    )
+    shifted = judge_loss("relativistic", lambda x: judge(x) + 7, real, fake, 0.0, noise)[0]
+    torch.testing.assert_close(shifted, loss)
+    assert set(parts) == {"discriminator"}
+    penalty = judge_loss("relativistic", judge, real, fake, 3.0, noise)[1]["gradient_penalty"].detach()
+    lengths = [float((4 * side[::2] ** 2).sum(dim=(1, 2)).mean()) for side in (real, fake)]  # R1 and R2
+    assert float(penalty) == pytest.approx(3 * 0.5 * sum(lengths) / 2, rel=1e-5)
+
+
+def test_the_generator_learns_from_its_own_windows_alone(noise):
+    real, fake = (draws(noise, 4, 3, 1).requires_grad_() for _ in range(2))
+    generator_loss("relativistic", lambda x: x.sum(dim=1), real, fake).backward()
+    assert real.grad is None
+    assert (fake.grad != 0).all()
+
+
 @pytest.mark.parametrize("kind", ["bce", "wasserstein"])
 def test_the_judge_minimises_the_sum_of_its_parts(kind, noise):
     def judge(x):
