@@ -33,6 +33,18 @@ PAGES = {
             icon=":material/compare_arrows:",
             help="Train a generative adversarial network and watch the contest.",
         ),
+        st.Page(
+            "views/diffusion.py",
+            title="Diffusion",
+            icon=":material/waves:",
+            help="Train a diffusion model on wavelet images and watch windows come out of noise.",
+        ),
+        st.Page(
+            "views/classical.py",
+            title="Classical",
+            icon=":material/functions:",
+            help="Fit classical models in seconds, choose their size, and see the regimes of a market.",
+        ),
     ],
     "Use": [
         st.Page(

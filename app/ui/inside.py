@@ -9,9 +9,11 @@ from synthfin_core.store import Run
 
 #: Generator → module in `app.ui` whose `show(run)` draws it.
 INSIDES: dict[str, str] = {
+    "vae": "inside_vae",
     "timevae": "inside_timevae",
     "gan": "inside_gan",
     "tcn-gan": "inside_gan",
+    "wavelet-diffusion": "inside_diffusion",
 }
 
 

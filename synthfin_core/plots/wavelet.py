@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from synthfin_core.plots.style import DIVERGING, REAL, RUNS, Array, faint, figure, line, log_axis, plain
 
+Scales = Sequence[int] | NDArray[np.int64]  #: bars that a coefficient of each row stands for
+
 #: Colours run this far to either side, in standard deviations of a row; what is beyond takes the last colour.
 MOST_DEVIATIONS = 3.0
 #: A row with less than this share of the largest one's is empty but for rounding.
 NOTHING = 1e-9
 
 
-def scale_labels(scales: Sequence[int] | Array) -> list[str]:
+def scale_labels(scales: Scales) -> list[str]:
     """What the rows of an image stand for, in bars: whatever is slower first, then swings from coarse to fine.
 
     Examples
@@ -27,9 +29,7 @@ def scale_labels(scales: Sequence[int] | Array) -> list[str]:
     return ["slower", *(f"{scale} bars" for scale in scales[1:])]
 
 
-def wavelet_images(
-    real: Array, synthetic: Array, deviations: Array, scales: Sequence[int] | Array, name: str = ""
-) -> go.Figure:
+def wavelet_images(real: Array, synthetic: Array, deviations: Array, scales: Scales, name: str = "") -> go.Figure:
     """Wavelet images of a few real and a few synthetic windows of one series, side by side on one colour scale.
 
     Parameters
@@ -65,7 +65,7 @@ def wavelet_images(
     return fig
 
 
-def level_energies(real: Array, synthetic: Array, scales: Sequence[int] | Array, name: str = "") -> go.Figure:
+def level_energies(real: Array, synthetic: Array, scales: Scales, name: str = "") -> go.Figure:
     """How much of the variance lies at each time scale, real beside synthetic, on a logarithmic axis.
 
     Parameters
@@ -98,7 +98,7 @@ def level_energies(real: Array, synthetic: Array, scales: Sequence[int] | Array,
 
 
 def denoising_strip(
-    paths: Array, images: Array, labels: Sequence[str], deviations: Array, scales: Sequence[int] | Array, name: str = ""
+    paths: Array, images: Array, labels: Sequence[str], deviations: Array, scales: Scales, name: str = ""
 ) -> go.Figure:
     """One window on its way from noise to data: its path above, its wavelet image below, from left to right.
 
@@ -137,7 +137,7 @@ def denoising_strip(
     return fig
 
 
-def _image(image: Array, deviations: Array, scales: Sequence[int] | Array) -> go.Heatmap:
+def _image(image: Array, deviations: Array, scales: Scales) -> go.Heatmap:
     kept = _holds_something(deviations)[::-1]  # the slowest on top
     return go.Heatmap(
         z=image[kept] / deviations[kept, None],
