@@ -88,16 +88,8 @@ class TestSettings:
         assert type(family.Config.tiny()) is family.Config
 
     @pytest.mark.parametrize("shape", [(2500, 60, 2), (3662, 24, 6), (9000, 64, 1), (192, 10, 5)])
-    def test_every_preset_suits_usual_windows(self, family, shape):
-        for name, preset in family.Config.presets().items():
-            if name == "recommended":
-                family.check(preset, *shape)
-                continue
-            try:
-                family.check(preset, *shape)
-            except SettingError as error:  # one sentence that says what to do
-                assert str(error).endswith(".")
-                assert ":" in str(error) or ";" in str(error) or "expected" in str(error)
+    def test_the_recommended_settings_suit_usual_windows(self, family, shape):
+        family.check(family.Config(), *shape)
 
     def test_it_says_what_it_is(self, family):
         assert family.title
