@@ -39,6 +39,9 @@ LEVEL, TREND, RESIDUAL, NOISE = "level", "trend", "residual", "noise"
 class TimeVAEConfig(VariationalConfig):
     """Settings of TimeVAE."""
 
+    latent_dim: int = param(16, "How many numbers describe a window.", label="Latent dimensions", ge=1, le=128)
+    epochs: int = param(120, "Passes over the training windows.", ge=1, le=100_000, unit="epochs")
+    mixture_components: int = param(30, "Normals in that mixture.", ge=1, le=100, advanced=True)
     level: bool = param(False, "A block that gives each window a level of its own, one number a series.")
     trend_degree: int = param(
         0, "Degree of the polynomial in time that bends each window; 0 for no trend.", ge=0, le=10
@@ -60,9 +63,12 @@ class TimeVAEConfig(VariationalConfig):
         advanced=True,
     )
     observation: str = param(
-        "student-t",
-        "Distribution of the noise around the blocks: student-t has heavy tails.",
-        choices=("student-t", "gaussian"),
+        "automatic",
+        "The noise around the blocks: heavy-tailed bars whose size depends on those before, normal and independent "
+        "bars, or what the blocks left of training windows drawn again; automatic takes the last when every series "
+        "wanders and student-t otherwise.",
+        label="Observation model",
+        choices=("automatic", "student-t", "gaussian", "resampled residuals"),
         advanced=True,
     )
 
@@ -203,18 +209,30 @@ class TimeVAE(Variational):
                 raise SettingError(f"The scale of {name} is {scale}, expected a finite number: 1 leaves it as it is.")
         return scales
 
+    @property
+    def observation(self) -> str:
+        """The observation model in use, which is never ``"automatic"``."""
+        if self.config.observation != "automatic":
+            return self.config.observation
+        return "resampled residuals" if self._wanders else "student-t"
+
+    def _resamples(self) -> bool:
+        return self.observation == "resampled residuals"
+
     def _build(self, t: int, d: int) -> TimeVAENetwork:
         from synthfin_core.nn import timevae as nets
-        from synthfin_core.nn.observation import Stepwise
+        from synthfin_core.nn.observation import Observation, Stepwise
+        from synthfin_core.nn.whole_window import WholeWindow
 
         config, k = self.config, self.config.latent_dim
         self.check(config, 0, t, d)
         filters = whole_numbers(config.filters)
-        seasons = [nets.Season(t, d, k, length) for length in whole_numbers(config.seasons)]
         blocks: list[nn.Module] = [nets.Level(t, d, k)] if config.level else []
         blocks += [nets.Trend(t, d, k, config.trend_degree)] if config.trend_degree else []
-        blocks += [*seasons, *([nets.Residual(t, d, k, filters)] if config.residual else [])]
-        observation = Stepwise(d, k, config.observation == "student-t")
+        blocks += [nets.Season(t, d, k, length) for length in whole_numbers(config.seasons)]
+        blocks += [nets.Residual(t, d, k, filters)] if config.residual else []
+        stepwise = self.observation == "student-t"
+        observation: Observation = Stepwise(d, k, heavy=True) if stepwise else WholeWindow(t, d, rank=0)
         decoder = nets.BlocksDecoder(t, d, k, blocks, observation.numbers)
         return nets.TimeVAENetwork(t, d, nets.ConvolutionalEncoder(t, d, k, filters), decoder, observation)
 

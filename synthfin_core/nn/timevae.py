@@ -131,6 +131,7 @@ class Season(nn.Module):
     """A pattern that comes again every `length` bars, with one number for each position in it.
 
     Windows begin anywhere in a season, so which bar of the window is the pattern's first is for the latents to say.
+    Unlike the paper's, the pattern has mean zero: a constant is the level's, or the split between them would be any.
     """
 
     position: Tensor
@@ -144,7 +145,7 @@ class Season(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Take `z (b, k)`; give `(b, t, d)`."""
         pattern: Tensor = self.pattern(z).view(len(z), self.length, -1)  # (b, length, d)
-        return pattern[:, self.position]
+        return (pattern - pattern.mean(dim=1, keepdim=True))[:, self.position]
 
 
 class BlocksDecoder(nn.Module):
