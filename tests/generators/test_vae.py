@@ -7,9 +7,11 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal, multivariate_t
 
-from synthfin_core.errors import DataError, TrainingError
+from synthfin_core.errors import DataError, SettingError, TrainingError
+from synthfin_core.evaluation import copied_pieces
 from synthfin_core.generators.latents import Mixture
 from synthfin_core.generators.vae import NETWORKS, VAE, VAEConfig
+from synthfin_core.generators.variational import wanders
 
 TINY = VAEConfig.tiny()
 
@@ -168,6 +170,78 @@ def test_diagnostics_can_be_asked_for_while_training(x):
     model, seen = VAE(TINY), []
     model.fit(x, on_step=lambda progress: seen.append((model.diagnostics(), model.sample(2))))
     assert len(seen[0][0].values["kl_per_dimension"]) == 2
+
+
+def wandering_windows(n=200, t=10, d=2, seed=0):
+    """Windows of levels: random walks that begin anywhere."""
+    draw = np.random.default_rng(seed)
+    return 5 * draw.standard_normal((n, 1, d)) + draw.standard_normal((n, t, d)).cumsum(axis=1)
+
+
+@pytest.fixture(scope="module")
+def levels():
+    return VAE(replace(TINY, epochs=20)).fit(wandering_windows(), seed=0)
+
+
+def test_automatic_takes_residuals_again_when_every_series_wanders(x, model, levels):
+    assert model.observation == "student-t"
+    assert levels.observation == "resampled residuals"
+    assert VAE.load(levels.config, levels.state()).observation == "resampled residuals"
+    half = np.concatenate([x[:, :10, :1], wandering_windows(n=len(x))[:, :, :1]], axis=2)
+    assert VAE(TINY).fit(half, should_stop=lambda: True).observation == "student-t"
+
+
+@pytest.mark.parametrize("phi", [0.45, 0.55])
+def test_a_series_wanders_when_neighbours_correlate_by_more_than_a_half(phi):
+    draw = np.random.default_rng(0)
+    bars = [draw.standard_normal((20_000, 1))]
+    for _ in range(8):
+        bars.append(phi * bars[-1] + np.sqrt(1 - phi**2) * draw.standard_normal((20_000, 1)))
+    assert wanders(np.stack(bars, axis=1)) == (phi > 0.5)
+
+
+def test_resampled_residuals_are_those_of_training_windows(levels):
+    """At a latent point, windows differ from its mean by scaled residuals of training windows, and by nothing else."""
+    z = np.tile([[0.3, -0.5]], (300, 1))
+    drawn, law = levels.sample_given(z, seed=0), levels.network.given(torch.as_tensor(z).float())
+    with torch.no_grad():
+        u = law.residuals(levels.network.standardise(torch.as_tensor(drawn).float())).numpy()
+    known = levels.state()["residuals"]
+    assert known.shape == (200, 10, 2)
+    distance = np.abs(u[:, None] - known[None]).max(axis=(2, 3))
+    assert distance.min(axis=1).max() < 1e-4
+    assert len(set(distance.argmin(axis=1))) > 100
+
+
+def test_resampled_residuals_copy_no_training_window(levels):
+    x = wandering_windows()
+    drawn = levels.sample(500, seed=1)
+    assert copied_pieces(x, drawn, length=3).sum() == 0
+    assert np.abs(drawn[:, None] - x[None]).max(axis=(2, 3)).min() > 1e-3
+
+
+def test_residuals_of_many_windows_are_thinned(monkeypatch):
+    monkeypatch.setattr("synthfin_core.generators.variational.MOST_RESIDUALS", 30)
+    model = VAE(replace(TINY, epochs=1)).fit(wandering_windows(n=100))
+    assert model.state()["residuals"].shape == (25, 10, 2)
+
+
+def test_a_full_covariance_keeps_what_bars_have_in_common():
+    """Windows whose bars share a factor that a silent latent leaves to the covariance."""
+    draw = np.random.default_rng(0)
+    x = draw.standard_normal((2000, 1, 1)) + 0.5 * draw.standard_normal((2000, 6, 1))
+    config = VAEConfig(latent_dim=1, hidden_size=8, beta=20.0, epochs=15, learning_rate=2e-2, rank=1, kl_warmup=0)
+    model = VAE(replace(config, observation="full covariance", latents="prior", free_bits=0.0)).fit(x, seed=0)
+    drawn = model.sample(4000, seed=0)[:, :, 0]
+    np.testing.assert_allclose(np.cov(drawn.T), np.cov(x[:, :, 0].T), atol=0.16)
+
+
+def test_a_rank_with_no_room_in_the_window_is_refused():
+    config = VAEConfig(observation="full covariance", rank=12)
+    with pytest.raises(SettingError, match="rank of the covariance is 12, expected less than the 12 numbers"):
+        VAE.check(config, 100, 6, 2)
+    VAE.check(replace(config, rank=11), 100, 6, 2)
+    VAE.check(replace(config, observation="student-t"), 100, 2, 1)
 
 
 def test_refusals(x):

@@ -5,7 +5,13 @@ import pytest
 import torch
 from scipy.stats import multivariate_normal, multivariate_t
 
-from synthfin_core.losses.likelihood import gaussian_log_density, solve_below, student_t_log_density, whiten
+from synthfin_core.losses.likelihood import (
+    gaussian_log_density,
+    low_rank_log_density,
+    solve_below,
+    student_t_log_density,
+    whiten,
+)
 
 
 def a_step(d, seed=0):
@@ -50,3 +56,17 @@ def test_solving_undoes_whitening(d):
 def test_whitening_has_right_gradients():
     inputs = [part[None].requires_grad_() for part in a_step(3)[0]]
     assert torch.autograd.gradcheck(whiten, inputs)
+
+
+@pytest.mark.parametrize(("p", "rank"), [(1, 0), (6, 0), (6, 1), (40, 12)])
+def test_low_rank_density_equals_scipys(p, rank):
+    draw = np.random.default_rng(p + rank)
+    x, m = draw.standard_normal((2, 5, p))
+    log_s = 0.5 * draw.standard_normal((5, p))
+    loadings, log_noise = draw.standard_normal((p, rank)), draw.standard_normal(p)
+    e = (x - m) / np.exp(log_s)
+    found = low_rank_log_density(*(torch.as_tensor(part) for part in (e, log_s, loadings, log_noise)))
+    for i in range(5):
+        scale = np.diag(np.exp(log_s[i]))
+        covariance = scale @ (loadings @ loadings.T + np.diag(np.exp(log_noise))) @ scale
+        assert float(found[i]) == pytest.approx(multivariate_normal.logpdf(x[i], m[i], covariance), rel=1e-9)

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from synthfin_core.nn import vae
 from synthfin_core.nn.feedback import signals
 from synthfin_core.nn.observation import Stepwise
 from synthfin_core.nn.recurrent import RecurrentDecoder, RecurrentEncoder
 from synthfin_core.nn.variational import VariationalNetwork
+from synthfin_core.nn.whole_window import WholeWindow
 
 
 @pytest.fixture
@@ -73,3 +75,60 @@ def test_starts_as_a_gaussian_with_the_moments_of_the_data(network):
         theirs, mine = np.cov(theirs.flatten(0, 1).T), np.cov(mine.flatten(0, 1).T)
         np.testing.assert_allclose(mine, theirs, atol=0.05 * theirs.max())
     np.testing.assert_allclose(moves.mean((0, 1)), 7.0, atol=0.1)
+
+
+KINDS = ("dense", "lstm", "gru", "convolutional")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("t", "stride"), [(2, 5), (20, 5), (23, 4), (12, 1)])
+def test_every_network_takes_any_length(kind, t, stride):
+    encoder, decoder = vae.encoder(kind, t, 3, 2, 8, stride), vae.decoder(kind, t, 7, 2, 8, stride)
+    mu, logvar = encoder(draws(5, t, 3).float())
+    assert mu.shape == logvar.shape == (5, 2)
+    assert decoder(mu).shape == (5, t, 7)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_decoder_starts_where_it_is_told(kind):
+    decoder = vae.decoder(kind, 23, 7, 2, 8, 5)
+    bar = draws(7).float()
+    decoder.start_at(bar)
+    assert (decoder(draws(50, 2).float()) - bar).abs().max() < 0.3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_encoder_sees_every_bar(kind):
+    """The last bars of a length that is no multiple of the stride too."""
+    encoder = vae.encoder(kind, 13, 2, 2, 8, 5)
+    y = draws(1, 13, 2).float().requires_grad_()
+    encoder(y)[0].sum().backward()
+    assert (y.grad.abs().sum(dim=2) > 0).all()
+
+
+class TestWholeWindow:
+    @pytest.fixture
+    def law(self):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            made = WholeWindow(4, 3, 2).double()
+            torch.nn.init.normal_(made.loadings)
+            torch.nn.init.normal_(made.log_noise, std=0.5)
+        return made
+
+    def test_windows_have_the_residuals_that_they_were_drawn_from(self, law):
+        given = law(draws(6, 4, 6), draws(6, 2))
+        u = draws(6, 4, 3)
+        torch.testing.assert_close(given.residuals(given.windows(u)), u)
+
+    def test_noise_has_the_covariance_that_the_density_says(self, law):
+        u = law.noise(40_000, 4, seed=0).reshape(40_000, 12)
+        w, noise = law.loadings.detach().numpy(), law.log_noise.detach().exp().numpy()
+        np.testing.assert_allclose(np.cov(u.T), w @ w.T + np.diag(noise), atol=0.15)
+        bars = torch.zeros(1, 4, 6, dtype=torch.float64)
+        density = law(bars, draws(1, 2)).log_density(torch.zeros(1, 4, 3, dtype=torch.float64)).detach()
+        _, size = np.linalg.slogdet(2 * np.pi * (w @ w.T + np.diag(noise)))
+        assert float(density) == pytest.approx(-0.5 * size)
+
+    def test_a_window_of_noise_depends_on_its_place_alone(self, law):
+        assert law.noise(9, 4, seed=3)[:4].tobytes() == law.noise(4, 4, seed=3).tobytes()
