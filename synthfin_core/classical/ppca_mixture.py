@@ -8,7 +8,7 @@ points with far fewer numbers than full covariances have.
 Source: Tipping and Bishop, *Mixtures of probabilistic principal component analysers* (1999), appendix C: in each pass
 first the shares and means, with the component as the hidden variable, then loadings and noise, with the factors hidden
 too. No `(D, D)` matrix is formed: by Woodbury's identity densities need :math:`M = \sigma^2 I + W^T W` alone, and
-covariances enter as their product with `W`.
+covariances enter as their product with `W`. As in `factor_em`, factors may have any covariance within a pass.
 """
 
 from __future__ import annotations
@@ -113,9 +113,11 @@ class PPCAMixture:
             w = loadings[c]
             inner = np.linalg.inv(noise[c] * np.eye(q) + w.T @ w)  # M^-1 (q, q)
             moved = centred.T @ (r[:, None] * (centred @ w))  # S W (D, q)
-            loadings[c] = moved @ np.linalg.inv(noise[c] * np.eye(q) + inner @ (w.T @ moved))
+            second = noise[c] * inner + inner @ (w.T @ moved) @ inner  # mean of E[z z^T | x] (q, q)
+            found = np.linalg.solve(second, (moved @ inner).T).T  # (D, q)
             spread = r @ (centred**2).sum(axis=1)  # tr S
-            noise[c] = max((spread - (moved * (loadings[c] @ inner)).sum()) / x.shape[1], least)
+            noise[c] = max((spread - (moved * (found @ inner)).sum()) / x.shape[1], least)
+            loadings[c] = found @ np.linalg.cholesky(second)
         return type(self)(weights / len(x), means, loadings, noise)
 
     def log_densities(self, rows: ArrayLike) -> Array:

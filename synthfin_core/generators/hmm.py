@@ -27,8 +27,9 @@ from synthfin_core.generators.base import (
     State,
     check_training_windows,
 )
-from synthfin_core.generators.mixtures import check_components, under
+from synthfin_core.generators.mixtures import check_components
 from synthfin_core.generators.passes import follow
+from synthfin_core.generators.rows import under
 from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param
 
@@ -106,7 +107,7 @@ class HMM(Generator):
             If there are.
         """
         assert isinstance(config, HMMConfig)
-        check_components(config.states, n + t - 1, "bars", d)  # at least so many bars
+        check_components(config.states, n + t - 1, "bars", d, "states")  # at least so many bars
 
     def fit(
         self,

@@ -1,8 +1,8 @@
 r"""Mixtures of Gaussians over windows: with few factors each, or with full covariances.
 
-A window `x (t, d)` is one row of `t * d` numbers, drawn from one of `K` Gaussians. Together these follow a cloud of
-windows as curved as that of price levels, and each keeps the dependence of all bars and series within a window. The
-models, with their sources, are in `synthfin_core.classical`.
+A window is one row of `t * d` numbers (see `synthfin_core.generators.rows`), drawn from one of `K` Gaussians. Together
+these follow a cloud of windows as curved as that of price levels, and each keeps the dependence of all bars and series
+within a window. The models, with their sources, are in `synthfin_core.classical`.
 """
 
 from __future__ import annotations
@@ -28,15 +28,14 @@ from synthfin_core.generators.base import (
     State,
     check_training_windows,
 )
-from synthfin_core.generators.factor import check_factors, rows_of, shape_in
 from synthfin_core.generators.passes import follow
+from synthfin_core.generators.rows import Rows, check_factors, chosen_factors, under
 from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param
 
 LEAST_ROWS = 30  #: windows, or bars, for each component: fewer would be learned by heart
 ROWS_PER_COMPONENT = 250  #: for each component where their number is chosen by how many windows there are
 MOST_CHOSEN = 15  #: components, where their number is chosen
-MOST_FACTORS = 40  #: where their number is chosen
 REGIMES = 4  #: components over bars, where their number is chosen
 
 
@@ -80,7 +79,7 @@ class PPCAMixture(Generator):
 
     config: PPCAMixtureConfig
     model: Analysers
-    shape: tuple[int, int]  #: bars and series of a window
+    rows: Rows
     step: int
 
     @classmethod
@@ -109,25 +108,25 @@ class PPCAMixture(Generator):
         """Learn from represented windows; see `Generator.fit`."""
         x = check_training_windows(x)
         self.check(self.config, *x.shape)
-        n, t, d = x.shape
-        self.shape, rows = (t, d), rows_of(x)
+        self.rows = Rows.of(x)
+        rows = self.rows.forward(x)
         if resume is None:
-            components = self.config.components or max(1, min(MOST_CHOSEN, n // ROWS_PER_COMPONENT))
-            factors = self.config.factors or max(1, min(MOST_FACTORS, t * d // 3))
+            components = self.config.components or max(1, min(MOST_CHOSEN, len(x) // ROWS_PER_COMPONENT))
+            factors = chosen_factors(self.config.factors, *x.shape[1:])
             self._keep(Analysers.start(rows, components, factors, seed), 0)
         else:
             self._keep(Analysers.from_state(resume), int(resume["step"]))
-        losses = ((model, -likelihood / n) for model, likelihood in self.model.passes(rows))
+        losses = ((model, -likelihood / len(x)) for model, likelihood in self.model.passes(rows))
         follow(losses, self.step, self.config.epochs, self._keep, on_step, should_stop)
         return self
 
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` windows; see `Generator.sample`."""
-        return self.model.draw(n, seed).reshape(n, *self.shape)
+        return self.rows.inverse(self.model.draw(n, seed))
 
     def state(self) -> State:
-        """The mixture, and the shape of a window."""
-        return {**self.model.state(), "shape": np.array(self.shape)}
+        """The mixture, and how windows are rows."""
+        return {**self.model.state(), **{f"rows.{name}": array for name, array in self.rows.state().items()}}
 
     def checkpoint(self) -> State:
         """The mixture and the passes made."""
@@ -138,7 +137,7 @@ class PPCAMixture(Generator):
         """The generator that gave `state`."""
         made = cls(config)
         made.model = Analysers.from_state(state)
-        made.shape = shape_in(state)
+        made.rows = Rows.load(under("rows.", state))
         return made
 
     def _keep(self, model: Analysers, step: int) -> None:
@@ -229,8 +228,9 @@ class GaussianMixture(Generator):
             self.wanderers = Wanderers.of(x, seed)
             seen, chosen = np.concatenate(self.wanderers.steps(joined(x))), REGIMES
         else:
-            self.principal = Principal.of(rows_of(x), self.config.principal)
-            seen = self.principal.forward(rows_of(x))
+            rows = x.reshape(len(x), -1)
+            self.principal = Principal.of(rows, self.config.principal)
+            seen = self.principal.forward(rows)
             chosen = max(1, min(MOST_CHOSEN, len(x) // max(ROWS_PER_COMPONENT, 2 * seen.shape[1])))
         self.model = Mixture.fit(seen, self.config.components or chosen, seed=seed)
         if on_step is not None:
@@ -259,19 +259,14 @@ class GaussianMixture(Generator):
         """The generator that gave `state`."""
         made = cls(config)
         made.model = Mixture.from_state(state)
-        made.shape = shape_in(state)
+        made.shape = (int(state["shape"][0]), int(state["shape"][1]))
         principal, wanderers = under("principal.", state), under("wanderers.", state)
         made.principal = Principal.from_state(principal) if principal else None
         made.wanderers = Wanderers.load(wanderers) if wanderers else None
         return made
 
 
-def under(prefix: str, state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The arrays whose names begin with `prefix`, without it."""
-    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
-
-
-def check_components(components: int, rows: int, what: str, dimensions: int = 0) -> None:
+def check_components(components: int, rows: int, what: str, dimensions: int = 0, called: str = "components") -> None:
     """Refuse more components than `rows` windows or bars bear.
 
     Each needs some rows of its own, and one with a full covariance of `dimensions` needs more rows than those.
@@ -284,6 +279,6 @@ def check_components(components: int, rows: int, what: str, dimensions: int = 0)
     least = max(LEAST_ROWS, dimensions + 1)
     if components * least > rows:
         raise SettingError(
-            f"{components} components are too many for {rows} {what}, expected at most {rows // least} of at least "
-            f"{least} {what} each: use fewer components or a longer history."
+            f"{components} {called} are too many for {rows} {what}, expected at most {rows // least} of at least "
+            f"{least} {what} each: use fewer {called} or a longer history."
         )
