@@ -16,9 +16,11 @@ from synthfin_core.params import Value
 from synthfin_core.registry import GENERATORS, generator_class
 from synthfin_core.spec import RunSpec
 from synthfin_core.store import Run
+from synthfin_core.store.status import Status
 
 THEORY = Path(__file__).parent.parent / "theory"
 LABELS = {"kl": "KL"}
+LEAST_STEPS = 2  #: a curve of one point is none
 RESUMABLE = ("stopped", "died", "failed")
 
 
@@ -26,6 +28,11 @@ def training_page(family: str, title: str, sentence: str) -> None:
     """Draw the page on which generators of one family are trained."""
     st.title(title)
     st.markdown(sentence)
+    training(family)
+
+
+def training(family: str) -> None:
+    """Draw how generators of one family work, the form to train one, and the runs there are."""
     names = [name for name in GENERATORS if generator_class(name).family == family]
     with st.expander("How it works, and what the curves mean", icon=":material/school:"):
         st.markdown(_theory(family, names))
@@ -114,11 +121,22 @@ def _watch(names: list[str]) -> None:
     run = pick.run_picker(runs, key=f"watch-{names[0]}", label="Run")
     if run is None:
         return
-    generator = generator_class(run.spec.generator)
-    live_curves(run.id, curves=generator.curves, labels=LABELS, key="live-curves", state=run.status().state)
+    status = run.status()
+    if status.state == "done" and status.steps < LEAST_STEPS:
+        _fitted_at_once(status)
+    else:
+        generator = generator_class(run.spec.generator)
+        live_curves(run.id, curves=generator.curves, labels=LABELS, key="live-curves", state=status.state)
     _actions(run)
-    if run.status().state == "done":
+    if status.state == "done":
         _after(run)
+
+
+def _fitted_at_once(status: Status) -> None:
+    """What stands in the place of curves for a model that is fitted in one go."""
+    st.markdown(f":material/check_circle: **Done**, fitted in {max(status.seconds, 0.1):.1f} s. There are no curves.")
+    for warning in status.warnings:
+        st.warning(escape(warning), icon=":material/info:")
 
 
 def _before_the_first_run() -> None:

@@ -111,9 +111,9 @@ class TestBootstrap:
         np.testing.assert_allclose(np.cov(drawn, rowvar=False), np.cov(bars, rowvar=False), rtol=0.1)
 
     def test_blocks_that_the_data_cannot_bear_are_refused_in_words(self):
-        with pytest.raises(SettingError, match="block of 900 bars is too long for 1000 windows of 60 .* at most 353"):
+        with pytest.raises(SettingError, match=r"block of 900 bars is too long for 1000 windows of 60 .* at most 353"):
             BlockBootstrap.check(BlockBootstrapConfig(block=900.0), 1000, 60, 2)
-        with pytest.raises(SettingError, match="block is 0.5 bars, expected at least 1, or 0"):
+        with pytest.raises(SettingError, match=r"block is 0\.5 bars, expected at least 1, or 0"):
             BlockBootstrap.check(BlockBootstrapConfig(block=0.5), 1000, 60, 2)
         BlockBootstrap.check(BlockBootstrapConfig(block=300.0), 1000, 60, 2)
 
