@@ -46,7 +46,8 @@ class GANConfig(params.Config):
     critic_hidden_size: int = param(32, "Width of the judging network.", label="Judge's hidden size", ge=4, le=512)
     loss: str = param(
         "bce",
-        "What the two networks play for: telling real from generated (BCE), or the Wasserstein distance between them.",
+        "What the two networks play for: telling real from generated (BCE), by how much (relativistic), or the "
+        "Wasserstein distance between them.",
         choices=("bce", "wasserstein", "relativistic"),
     )
     gradient_penalty: float = param(

@@ -23,11 +23,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from synthfin_core.errors import DataError
 from synthfin_core.generators.base import Array, State
 from synthfin_core.generators.gan_scale import steps, wandering
 from synthfin_core.representation.gaussian import KNOTS, Gaussian
 
 NEGLIGIBLE = 1e-12  #: variance, as a share of the largest, of a direction in which levels do not vary
+EQUAL = 1e-9  #: steps whose spread is a smaller share of them are all the same
 SMALLEST = 0.1  #: smallest size at any level, as a share of the mean size
 
 PLAIN = ("mean", "axes", "back", "sizes", "least", "fixed")  #: the arrays of a map ...
@@ -70,7 +72,13 @@ class AxesScale:
 
     @classmethod
     def of(cls, x: Array) -> Self:
-        """The map fitted on windows `x (n, t, d)`."""
+        """The map fitted on windows `x (n, t, d)`.
+
+        Raises
+        ------
+        DataError
+            If a level takes the same steps in every window.
+        """
         mean = x.mean(axis=(0, 1))
         axes, back, levels = _axes(x - mean)
         y = (x - mean) @ axes
@@ -78,7 +86,11 @@ class AxesScale:
         y = steps(y, wanders)
         starts = y[:, :1]
         sizes, least = _sizes(y[:, 1:] if wanders.any() else y, starts[:, :, wanders], levels)
-        body = y / _size(starts[:, :, wanders], sizes, least)
+        body = (y / _size(starts[:, :, wanders], sizes, least))[:, int(wanders.any()) :]
+        if (body.std(axis=(0, 1)) <= EQUAL * np.abs(body).max(axis=(0, 1))).any():
+            raise DataError(
+                "A level takes the same steps in every window, expected one that moves by chance: leave it out."
+            )
         same = np.ptp(starts, axis=(0, 1)) == 0
         spare = np.linspace(-1.0, 1.0, len(x))[:, None, None]  # where no start has to be bent
         return cls(
@@ -89,7 +101,7 @@ class AxesScale:
             sizes=sizes,
             least=least,
             fixed=np.where(same, starts[0, 0], np.nan),
-            values=Gaussian().fit(body[:, 1:] if wanders.any() else body),
+            values=Gaussian().fit(body),
             starts=Gaussian().fit(np.where(same | ~wanders, spare, starts)),
             drawn_values=_straight(np.zeros(len(back)), np.ones(len(back))),
             drawn_starts=_straight(np.zeros(len(back)), np.ones(len(back))),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 
+from synthfin_core.errors import DataError
 from synthfin_core.generators.gan_axes import AxesScale
 
 
@@ -81,6 +82,12 @@ def test_a_fixed_start_stays():
     y[:, 0] = 3.0  # whatever is drawn
     np.testing.assert_allclose(scale.inverse(y)[:, 0], 100)
     np.testing.assert_allclose(scale.inverse(y), x, rtol=1e-9)
+
+
+def test_a_level_that_only_counts_is_refused():
+    counted = np.arange(20.0)[:, None] + np.random.default_rng(0).standard_normal((50, 1, 1))
+    with pytest.raises(DataError, match="the same steps in every window"):
+        AxesScale.of(counted)
 
 
 def test_matched_gives_what_was_drawn_the_law_of_the_data(x, scale):

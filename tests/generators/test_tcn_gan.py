@@ -60,7 +60,7 @@ def test_as_many_layers_as_the_window_needs():
 def test_convolutions_that_do_not_see_the_window_are_refused():
     TCNGAN.check(TCNGANConfig(), 100, 60, 2)
     TCNGAN.check(TCNGANConfig(layers=4, kernel_size=3), 100, 60, 2)
-    with pytest.raises(SettingError, match=r"3 layers .* see 27 steps, but the windows have 60: choose 4 layers"):
+    with pytest.raises(SettingError, match=r"layers 3 .* see 27 steps, but the windows have 60: choose 4 layers"):
         TCNGAN.check(TCNGANConfig(layers=3, kernel_size=3), 100, 60, 2)
 
 
@@ -111,3 +111,13 @@ def test_tails_come_back():
     drawn = TCNGAN(dataclasses.replace(TCNGANConfig.tiny())).fit(x, seed=1).sample(4000)
     far = np.quantile(np.abs(x), [0.99, 0.999])
     np.testing.assert_allclose(np.quantile(np.abs(drawn), [0.99, 0.999]), far, rtol=0.15)
+
+
+def test_presets():
+    presets = TCNGANConfig.presets()
+    assert list(presets) == ["recommended", "Quant GANs", "Wasserstein"]
+    assert presets["recommended"] == TCNGANConfig()
+    paper = presets["Quant GANs"]
+    assert (paper.noise_dim, paper.hidden_size, paper.kernel_size, paper.loss) == (3, 80, 2, "bce")
+    assert layers_for(127, paper.kernel_size) == 7
+    assert presets["Wasserstein"].loss == "wasserstein"
