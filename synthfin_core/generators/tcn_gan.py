@@ -123,7 +123,8 @@ class TCNGAN(Adversarial):
         if config.layers and config.layers < needed:
             raise SettingError(
                 f"With layers {config.layers} and kernel size {config.kernel_size} the convolutions see "
-                f"{config.kernel_size**config.layers} steps, but the windows have {t}: choose {needed} layers, or 0 to have them counted."
+                f"{config.kernel_size**config.layers} steps, but the windows have {t}: choose {needed} layers, or 0 to "
+                "have them counted."
             )
 
     def _generator(self) -> TemporalGenerator:
