@@ -1,11 +1,13 @@
 # make app    the studio on http://127.0.0.1:8501 (PORT=… HOST=…)
 # make test   the whole test suite, a real browser included (ARGS="-k …")
-# Both make .venv and install what they need, once. PYTHON=… names the Python to use (3.11 or newer).
+# make bench  the tables of the README; hours, and a second call goes on where the first was stopped (QUALITY=…)
+# All make .venv and install what they need, once. PYTHON=… names the Python to use (3.11 or newer).
 
 PORT ?= 8501
 HOST ?= 127.0.0.1
 PYTHON ?=
 ARGS ?=
+QUALITY ?= quality.jsonl
 
 candidates := $(or $(PYTHON),python3.13 python3.12 python3.11 python3 python)
 python := .venv/bin/python
@@ -36,9 +38,9 @@ format: $(dev_stamp)
 	@$(python) -m ruff format .
 
 bench: $(dev_stamp)
-	@$(python) -m benchmarks.speed --pages
-	@$(python) -m benchmarks.quality
+	@$(python) -m benchmarks.speed --samplers --pages
 	@$(python) -m benchmarks.verdicts
+	@$(python) -m benchmarks.quality --json $(QUALITY)
 
 clean:
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -76,19 +76,36 @@ class Question:
         return f"{name} (tiny)" if self.quick else name
 
 
-def measure(question: Question, kept: Records) -> None:
-    """Fill `kept` with what is asked, and say how it goes."""
+def measure(question: Question, kept: Records) -> tuple[str, ...]:
+    """Fill `kept` with what is asked, and say how it goes.
+
+    Returns
+    -------
+    tuple of str
+        Why there are no numbers, for each data set that is not there; the others are measured all the same.
+    """
+    absent = []
     for data in dict.fromkeys(data for part in question.parts for data in part.data):
-        asking = [part for part in question.parts if data in part.data]
-        windows = DATA[data](question.stocks)
-        for part in asking:
-            for record in part.references(windows, data, question.seeds_of(part), kept):
+        try:
+            windows = DATA[data](question.stocks)
+        except SynthFinError as error:
+            absent.append(f"{data}: {error}")
+        else:
+            _measure_on(data, windows, question, kept)
+    return tuple(absent)
+
+
+def _measure_on(data: str, windows: Windows, question: Question, kept: Records) -> None:
+    """What is asked about one data set."""
+    asking = [part for part in question.parts if data in part.data]
+    for part in asking:
+        for record in part.references(windows, data, question.seeds_of(part), kept):
+            _keep(record, kept)
+    for seed in range(max(map(question.seeds_of, asking))):
+        wanted = [part for part in asking if seed < question.seeds_of(part)]
+        for name in question.generators:
+            for record in answers(question, wanted, windows, data, name, seed, kept):
                 _keep(record, kept)
-        for seed in range(max(map(question.seeds_of, asking))):
-            wanted = [part for part in asking if seed < question.seeds_of(part)]
-            for name in question.generators:
-                for record in answers(question, wanted, windows, data, name, seed, kept):
-                    _keep(record, kept)
 
 
 def answers(
@@ -135,7 +152,7 @@ def _part(name: str) -> Part:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the tables; 1 when a bar was missed, 2 when the question can't be answered."""
+    """Print the tables; 1 when a bar was missed, 2 when data are not there."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; all when left out")
@@ -149,17 +166,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     parts = given.parts or list(PARTS.values())
     kept = Records(given.table or given.json)
-    try:
-        if given.table is None:
-            measure(Question(parts, given.generators, given.seeds, given.data, given.again, given.quick), kept)
-    except SynthFinError as error:
-        print(error, file=sys.stderr)
-        return 2
+    absent: tuple[str, ...] = ()
+    if given.table is None:
+        absent = measure(Question(parts, given.generators, given.seeds, given.data, given.again, given.quick), kept)
     shown = tables(parts, kept)
     print(shown.text)
     if shown.missed:
         print("\nMissed:", *shown.missed, sep="\n- ")
-    return 1 if shown.missed else 0
+    if absent:
+        print(*absent, sep="\n", file=sys.stderr)
+    return 2 if absent else 1 if shown.missed else 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""How fast training is, against the notebook's own loop and in steps per second.
+"""How fast training is, against the notebook's own loop and by generator, and how fast windows are drawn and scored.
 
-    python benchmarks/speed.py [--repeats 3] [--json]
+    python benchmarks/speed.py [--repeats 3] [--samplers] [--pages] [--json]
 
 The workload is the notebook's: 243 windows of 10 bars by 5 series, LSTM with 64 units, 32 latent dimensions, batches
 of 32, 50 epochs. Its literal loop (one recurrent step a bar, DataLoader, Adam, mean squared error plus summed
@@ -9,8 +9,9 @@ step, on the one thread that it chooses itself. Both run in turn in one process,
 once with the machine to themselves, and once beside a busy process on each core. Last, each side trains twice at the
 same time, as where two people train: torch's default threads then wait for each other, and 20 epochs tell enough.
 
-The scorecard's times come from `benchmarks/scoring.py`; `--pages` adds what `benchmarks/pages.py` measures in a
-browser.
+What each generator does in a second comes from `benchmarks/generators_speed.py`; `--samplers` adds the diffusion's
+few-step sampler beside the one of 1,000 steps, for which a model is trained to its end. The scorecard's times come
+from `benchmarks/scoring.py`; `--pages` adds what `benchmarks/pages.py` measures in a browser.
 """
 
 from __future__ import annotations
@@ -33,9 +34,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run from anywhere, installed or not
 
-from benchmarks import scoring
-from synthfin_core.generators.base import Progress
-from synthfin_core.registry import GENERATORS, generator_class
+from benchmarks import generators_speed, scoring
+from synthfin_core.registry import generator_class
 
 EPOCHS, FEW_EPOCHS = 50, 20
 MEET_EVERY = 20.0  #: seconds; two processes that are ready within it start together
@@ -143,23 +143,11 @@ def train_when_ready(side: str) -> None:
     print(time.perf_counter() - begin)
 
 
-def steps_per_second(name: str, steps: int = 40) -> float:
-    """Training steps a second on 512 windows of 60 bars by 2 series, recommended settings, after a warm-up."""
-    x = np.random.default_rng(0).standard_normal((512, 60, 2))
-    marks: list[float] = []
-
-    def mark(progress: Progress) -> None:
-        marks.append(time.perf_counter())
-
-    generator_class(name)().fit(x, on_step=mark, should_stop=lambda: len(marks) > steps)
-    tail = marks[5:]
-    return (len(tail) - 1) / (tail[-1] - tail[0]) if len(tail) > 1 else float("nan")
-
-
 def main() -> None:
     """Print the numbers."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--repeats", type=int, default=3, help="runs of each side")
+    parser.add_argument("--samplers", action="store_true", help="compare the diffusion's samplers")
     parser.add_argument("--pages", action="store_true", help="measure the pages in a browser too")
     parser.add_argument("--train", choices=SIDES, help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="for machines")
@@ -171,7 +159,9 @@ def main() -> None:
     with busy_cores():
         found["notebook workload, beside busy cores"] = notebook_workload(1)
     found["notebook workload, two at once"] = two_at_once()
-    found["steps per second"] = {name: steps_per_second(name) for name in GENERATORS}
+    found |= generators_speed.measure()
+    if asked.samplers:
+        found["samplers of the diffusion"] = generators_speed.samplers()
     found["scorecard"] = scoring.measure()
     if asked.pages:
         from benchmarks.pages import measure
