@@ -14,6 +14,14 @@ INSIDES: dict[str, str] = {
     "gan": "inside_gan",
     "tcn-gan": "inside_gan",
     "wavelet-diffusion": "inside_diffusion",
+    "factor-analysis": "inside_factor",
+    "ppca": "inside_factor",
+    "hmm": "inside_hmm",
+    "gaussian": "inside_bars",
+    "egarch": "inside_bars",
+    "filtered-historical": "inside_bars",
+    "block-bootstrap": "inside_bars",
+    "iid-bootstrap": "inside_bars",
 }
 
 

@@ -14,6 +14,7 @@ from synthfin_core.classical.factor import FactorModel
 from synthfin_core.classical.selection import FactorChoice, choose_factors
 from synthfin_core.data.panel import Panel, Selection
 from synthfin_core.errors import DataError
+from synthfin_core.generators.rows import Rows as WindowRows
 from synthfin_core.plots.factors import (
     EQUAL,
     UNEQUAL,
@@ -58,7 +59,7 @@ def show() -> None:
             required=True,
             key=f"selection-rows-{setup.id}",
             help="Bars: what moves the series on one day. Windows: what the factor models on the first tab find in all "
-            "bars of a window at once.",
+            "bars of a window at once, beside the correlation of returns within a bar, which they keep anyway.",
         )
         folds = st.number_input(
             "Folds", 2, 10, 5, key="selection-folds", width=120, help="Stretches of history left out in turn."
@@ -161,7 +162,7 @@ def _rows(setup_id: str, what: str, _setup: Setup) -> Rows:
     else:
         windows = cached.windows(_setup)
         train, series = windows.train.x[:: -(-len(windows.train.x) // MOST_ROWS)], windows.names
-        x = train.reshape(len(train), -1)
+        x = WindowRows.of(train).forward(train)
         names = tuple(f"{name}, bar {k + 1}" for k in range(train.shape[1]) for name in series)
     if x.shape[1] < 2:
         raise DataError("There is one series, expected at least two to share factors: choose windows instead.")

@@ -13,7 +13,7 @@ from synthfin_core.plots.style import REAL, RUNS, SEQUENTIAL, Array, figure, lin
 
 #: Calm states are dark, wild ones bright; the ends of the scale would vanish on one of the two themes.
 SCALE, CALMEST, WILDEST = "Plasma", 0.2, 0.85
-OPACITY = 0.45  #: of the background behind the points
+OPACITY = 0.35  #: of the background behind the points
 
 
 def state_colours(states: int) -> list[str]:
@@ -87,10 +87,10 @@ def criterion(counts: Sequence[int], bic: Array, chosen: int, parts: str = "stat
     fig = figure("How many suit the data", f"number of {plain(parts)}", "BIC above the lowest", height=300)
     fig.add_scatter(x=list(counts), y=above, mode="lines+markers", line={"color": RUNS[0]}, showlegend=False)
     at = list(counts).index(chosen)
-    mark = {"symbol": "circle-open", "size": 16, "color": RUNS[1], "line": {"width": 2}}
+    mark = {"symbol": "circle-open", "size": 14, "color": RUNS[1], "line": {"width": 2}}
     fig.add_scatter(x=[chosen], y=[above[at]], name="shown", mode="markers", marker=mark)
     fig.update_xaxes(dtick=1)
-    fig.update_yaxes(rangemode="tozero")
+    fig.update_yaxes(range=[-0.08 * above.max() or -1.0, 1.08 * above.max() or 1.0])
     return fig
 
 
