@@ -122,7 +122,8 @@ def test_a_number_reported_beside_the_losses_shows_what_it_was(studio, store, pa
         {"step": i + 1, "epoch": 1, "seconds": i / 50, "losses": {"loss": 1.0, "diversity": value}}
         for i, value in enumerate(diversity)
     )
-    go_on(run, len(diversity), state="done", seconds_left=None)
+    inside = {"diversity": 0.94, "spread": [0.9731, 1.02, 0.88]}
+    go_on(run, len(diversity), state="done", seconds_left=None, diagnostics=inside)
     page.goto(f"{studio.url}/?run={run.id}")
     until_points(page, 65)
     bars = page.get_by_role("img", name="diversity from the first step to the last, highest 0.79")
@@ -132,6 +133,7 @@ def test_a_number_reported_beside_the_losses_shows_what_it_was(studio, store, pa
     assert heights == sorted(heights)
     assert (heights[0], heights[-1]) == (pytest.approx(100 * 0.21 / 0.79, abs=2), 100)
     assert "diversity 0.94" in page.locator(".live-inside").inner_text()
+    assert "spread 0.88 to 1" in page.locator(".live-inside").inner_text()
 
 
 def test_the_end_is_told_once_and_polling_stops(studio, store, page):

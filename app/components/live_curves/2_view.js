@@ -120,7 +120,7 @@ function pastOf(losses, name) {
  * bars for what they were before where that was reported beside the losses.
  */
 function showInside(view, diagnostics, losses) {
-  const { active_units: active, kl_per_dimension: kl, ...rest } = diagnostics
+  const { active_units: active, kl_per_dimension: kl, spread, ...rest } = diagnostics
   const before = Object.fromEntries(Object.keys(rest).map((name) => [name, pastOf(losses, name)]))
   const shown = JSON.stringify([diagnostics, before])
   if (view.inside.dataset.shown === shown) return
@@ -134,6 +134,11 @@ function showInside(view, diagnostics, losses) {
     parts.push(element("span", { class: "live-fact", title: label }, [bars(sorted, most, label), element("span", { text: words })]))
   } else if (Number.isFinite(active)) {
     parts.push(element("span", { class: "live-fact", text: `${active} latent units active` }))
+  }
+  if (Array.isArray(spread) && spread.length) {
+    const ends = [...new Set([Math.min(...spread), Math.max(...spread)].map((value) => readableNumber(value, 2)))]
+    const label = "Standard deviation of each series, generated over real"
+    parts.push(element("span", { class: "live-fact", title: label, text: `spread ${ends.join(" to ")}` }))
   }
   for (const [name, value] of Object.entries(rest)) {
     if (typeof value !== "number") continue
