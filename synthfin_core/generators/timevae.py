@@ -91,7 +91,15 @@ class TimeVAEConfig(VariationalConfig):
     def presets(cls) -> dict[str, Self]:
         """The recommended settings, every kind of block, and the numbers of the paper."""
         interpretable = cls(level=True, trend_degree=2, seasons="5, 21", residual=False)
-        paper = cls(filters="50, 100, 200", latents="prior", learning_rate=1e-3, observation="gaussian")
+        paper = cls(
+            latent_dim=8,
+            learning_rate=1e-3,
+            kl_warmup=0,
+            free_bits=0.0,
+            latents="prior",
+            filters="50, 100, 200",
+            observation="gaussian",
+        )
         return {"recommended": cls(), "interpretable": interpretable, "the paper's": paper}
 
 

@@ -169,7 +169,16 @@ def test_it_finds_the_level_the_trend_and_the_season_that_data_were_made_of():
     }
     x = sum(made.values()) + 0.1 * draws.standard_normal((n, T, 1))
     config = TimeVAEConfig(
-        latent_dim=4, epochs=25, batch_size=32, level=True, trend_degree=1, seasons="6", residual=False, filters="8"
+        latent_dim=6,
+        epochs=20,
+        batch_size=32,
+        learning_rate=1e-2,
+        level=True,
+        trend_degree=1,
+        seasons="6",
+        residual=False,
+        filters="8",
+        latents="prior",
     )
     model = TimeVAE(config).fit(x, seed=0)
     found = model.blocks(model.encode(x)[0])
