@@ -62,9 +62,16 @@ class Scales(NamedTuple):
 
 
 class Strip(NamedTuple):
-    """Windows on their way out of noise: `paths (moments, n, t, d)` and `images (moments, n, rows, t, d)`."""
+    """Windows on their way out of noise: what is given, what it is taken for, and the wavelet images of that.
 
-    paths: Array
+    Attributes
+    ----------
+    noisy, guesses : ndarray (moments, n, t, d)
+    images : ndarray (moments, n, rows, t, d)
+    """
+
+    noisy: Array
+    guesses: Array
     images: Array
 
 
@@ -95,8 +102,10 @@ def show(run: Run) -> None:
 
 def _controls(run: Run, names: list[str]) -> tuple[Sampling, int]:
     trained = float(run.spec.config["temperature"])
+    series = names[0]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        series = st.selectbox("Series", names, key="diffusion-series", help="Which series to draw.", width=220)
+        if len(names) > 1:
+            series = st.selectbox("Series", names, key="diffusion-series", help="Which series to draw.", width=220)
         sampler = st.segmented_control(
             "Drawn in",
             list(SAMPLERS),
@@ -163,7 +172,8 @@ def _out_of_noise(sampling: Sampling, scales: Scales, names: list[str], series: 
     labels = ["noise", *(f"{100 * i // (MOMENTS - 1)} %" for i in range(1, MOMENTS - 1)), "window"]
     figures.show(
         plots.denoising_strip(
-            strip.paths[:, which - 1, :, series],
+            strip.noisy[:, which - 1, :, series],
+            strip.guesses[:, which - 1, :, series],
             strip.images[:, which - 1, ..., series],
             labels,
             scales.deviations[:, series],
@@ -174,8 +184,8 @@ def _out_of_noise(sampling: Sampling, scales: Scales, names: list[str], series: 
         key="diffusion-strip",
     )
     st.caption(
-        "From left to right: what the model takes the window for while noise is taken away. First it settles the "
-        "long swings, last the small ones."
+        "Grey is what the network is given, blue what it takes the window for; below it, the wavelet image of that. "
+        "Out of pure noise it can only guess the average of all windows; as the noise goes, the guess takes shape."
     )
 
 
@@ -202,9 +212,9 @@ def _scales(sampling: Sampling) -> Scales:
 @st.cache_resource(show_spinner="Taking away noise", max_entries=16)
 def _strip(sampling: Sampling) -> Strip:
     pipeline = _pipeline(sampling)
-    represented, images = _model(pipeline).denoise(STRIPS, seed=SEED, keep=MOMENTS)
-    paths = np.stack([pipeline.representation.inverse(each) for each in represented])
-    return Strip(paths, images[:, :, :, : pipeline.length])
+    *represented, images = _model(pipeline).denoise(STRIPS, seed=SEED, keep=MOMENTS)
+    noisy, guesses = (np.stack([pipeline.representation.inverse(x) for x in each]) for each in represented)
+    return Strip(noisy, guesses, images[:, :, :, : pipeline.length])
 
 
 def _pipeline(sampling: Sampling) -> Pipeline:

@@ -17,7 +17,8 @@ from torch import Tensor
 from synthfin_core.diffusion.schedule import Schedule
 
 Denoiser = Callable[[Tensor, int], Tensor]  #: noisy vectors (b, k) and the step they are at → clean ones (b, k)
-OnTheWay = Callable[[int, Tensor], None]  #: told of each step done, counted from one, and where the vectors are then
+#: Told of each step, counted from one: the noisy vectors that the denoiser was given, and its guess of the clean ones.
+OnTheWay = Callable[[int, Tensor, Tensor], None]
 
 
 @torch.no_grad()
@@ -54,15 +55,15 @@ def ancestral(
     alpha, sigma = schedule.alpha.tolist(), schedule.sigma.tolist()
     for done, step in enumerate(range(len(schedule) - 1, 0, -1), start=1):
         clean = denoise(x, step)
+        if on_the_way is not None:
+            on_the_way(done, x, clean)
         kept = alpha[step] / alpha[step - 1]  # sqrt(1 - beta)
         beta, variance = 1 - kept**2, sigma[step] ** 2
         mean = alpha[step - 1] * beta / variance * clean + kept * sigma[step - 1] ** 2 / variance * x
         x = mean + temperature * math.sqrt(beta / variance) * sigma[step - 1] * noise()
-        if on_the_way is not None:
-            on_the_way(done, x)
     clean = denoise(x, 0)
     if on_the_way is not None:
-        on_the_way(len(schedule), clean)
+        on_the_way(len(schedule), x, clean)
     return clean
 
 
@@ -98,15 +99,15 @@ def few_step(
     before, length_before = None, 0.0
     for done, (step, following) in enumerate(pairwise(visited), start=1):
         clean = denoise(x, step)
+        if on_the_way is not None:
+            on_the_way(done, x, clean)
         length = clock[following] - clock[step]
         guess = clean if before is None else clean + length / (2 * length_before) * (clean - before)
         x = sigma[following] / sigma[step] * x - alpha[following] * math.expm1(-length) * guess
         before, length_before = clean, length
-        if on_the_way is not None:
-            on_the_way(done, x)
     clean = denoise(x, visited[-1])
     if on_the_way is not None:
-        on_the_way(len(visited), clean)
+        on_the_way(len(visited), x, clean)
     return clean
 
 

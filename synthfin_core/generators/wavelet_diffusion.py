@@ -227,17 +227,19 @@ class WaveletDiffusion(Generator):
 
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` represented windows `(n, t, d)`: summaries from their law, shapes out of noise."""
-        return self._draw(n, seed, lambda done, x: None)
+        return self._draw(n, seed, lambda *_: None)
 
-    def denoise(self, n: int, seed: int = 0, keep: int = 8) -> tuple[Array, Array]:
+    def denoise(self, n: int, seed: int = 0, keep: int = 8) -> tuple[Array, Array, Array]:
         """`n` windows on their way out of the noise, for a strip of pictures.
 
         Returns
         -------
-        windows : ndarray (keep, n, t, d)
-            Represented windows, from pure noise to what `sample` gives, at evenly spaced steps of the sampler.
+        noisy : ndarray (keep, n, t, d)
+            Represented windows as the network gets them, from pure noise on, at evenly spaced steps of the sampler.
+        guesses : ndarray (keep, n, t, d)
+            What it takes the clean windows for; the last ones are those that `sample` gives.
         images : ndarray (keep, n, levels + 1, t', d)
-            Their wavelet images, as in `wavelet_image`.
+            Wavelet images of the guesses, as in `wavelet_image`.
 
         Raises
         ------
@@ -245,22 +247,22 @@ class WaveletDiffusion(Generator):
             If more windows are asked for than are drawn at a time, or fewer than two moments.
         """
         steps = self._steps_of_sampler()
-        if not 1 <= n <= CHUNK or not 2 <= keep <= steps + 1:
+        if not 1 <= n <= CHUNK or not 2 <= keep <= steps:
             raise SettingError(
-                f"{n} windows at {keep} moments came, expected 1 to {CHUNK} windows at 2 to {steps + 1} moments."
+                f"{n} windows at {keep} moments came, expected 1 to {CHUNK} windows at 2 to {steps} moments."
             )
-        wanted = set(np.linspace(0, steps, keep).round().astype(int).tolist())
+        wanted = set(np.linspace(1, steps, keep).round().astype(int).tolist())
         seen: list[Array] = []
-
-        def look(done: int, x: Tensor) -> None:
-            if done in wanted:
-                seen.append(x.double().cpu().numpy())
-
-        self._draw(n, seed, look)
         summaries, coordinates, law = self._parts()
         summary = law.draw(n, seed)[1]
-        windows = np.stack([summaries.join(summary, coordinates.inverse(z)) for z in seen])
-        return windows, np.stack([self.wavelet_image(at) for at in windows])
+
+        def look(done: int, *at: Tensor) -> None:
+            if done in wanted:
+                seen.extend(summaries.join(summary, coordinates.inverse(z.double().cpu().numpy())) for z in at)
+
+        self._draw(n, seed, look)
+        noisy, guesses = np.stack(seen[::2]), np.stack(seen[1::2])
+        return noisy, guesses, np.stack([self.wavelet_image(guess) for guess in guesses])
 
     def wavelet_image(self, x: Array) -> Array:
         """Wavelet images `(n, levels + 1, t', d)` of represented windows `x (n, t, d)` without their level.
@@ -272,7 +274,7 @@ class WaveletDiffusion(Generator):
         return self._parts()[1].image(x - x.mean(axis=1, keepdims=True))
 
     def _draw(self, n: int, seed: int, on_the_way: OnTheWay) -> Array:
-        """`n` windows, a chunk at a time; `on_the_way` sees the coordinates at each step, and as step 0 the noise."""
+        """`n` windows, a chunk at a time; `on_the_way` sees the coordinates at each step."""
         from synthfin_core.training import threads
 
         summaries, coordinates, law = self._parts()
@@ -305,7 +307,6 @@ class WaveletDiffusion(Generator):
             return process.clean(network, x, condition, step)
 
         x = config.temperature * noise()
-        on_the_way(0, x)
         if config.sampler == "ddpm":
             x = samplers.ancestral(clean, process.schedule, x, noise, config.temperature, on_the_way)
         else:

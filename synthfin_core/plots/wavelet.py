@@ -48,7 +48,7 @@ def wavelet_images(real: Array, synthetic: Array, deviations: Array, scales: Sca
     fig = figure(
         f"Windows of {plain(name)} by time scale" if name else "Windows by time scale",
         "bar",
-        height=170 + 150 * k,
+        height=186 + 150 * k,
         rows=k,
         columns=2,
         subplot_titles=["real", "synthetic", *[""] * (2 * k - 2)],
@@ -98,14 +98,22 @@ def level_energies(real: Array, synthetic: Array, scales: Scales, name: str = ""
 
 
 def denoising_strip(
-    paths: Array, images: Array, labels: Sequence[str], deviations: Array, scales: Scales, name: str = ""
+    noisy: Array,
+    guesses: Array,
+    images: Array,
+    labels: Sequence[str],
+    deviations: Array,
+    scales: Scales,
+    name: str = "",
 ) -> go.Figure:
-    """One window on its way from noise to data: its path above, its wavelet image below, from left to right.
+    """One window on its way from noise to data, from left to right: its path above, its wavelet image below.
 
     Parameters
     ----------
-    paths : ndarray (k, t)
+    noisy, guesses : ndarray (k, t)
+        What a network is given, drawn in grey, and what it takes the window for.
     images : ndarray (k, rows, t)
+        Of the guesses.
     labels : sequence of str (k,)
         What stands above each panel, for example how much noise is left.
     deviations : ndarray (rows,)
@@ -115,10 +123,10 @@ def denoising_strip(
     name : str
         Of the series.
     """
-    k = len(paths)
+    k = len(guesses)
     fig = figure(
         f"A window of {plain(name)} comes out of noise" if name else "A window comes out of noise",
-        height=400,
+        height=420,
         rows=2,
         columns=k,
         subplot_titles=[plain(label) for label in labels] + [""] * k,
@@ -127,10 +135,11 @@ def denoising_strip(
         vertical_spacing=0.04,
         row_heights=[0.45, 0.55],
     )
-    for column, (path, image) in enumerate(zip(paths, images, strict=True), start=1):
-        drawn = line(np.arange(len(path)), path, labels[column - 1], RUNS[0], showlegend=False)
-        fig.add_trace(drawn, row=1, col=column)
-        fig.add_trace(_image(image, deviations, scales), row=2, col=column)
+    for column in range(1, k + 1):
+        for path, colour in ((noisy[column - 1], REAL), (guesses[column - 1], RUNS[0])):
+            drawn = line(np.arange(len(path)), path, labels[column - 1], colour, width=1.2, showlegend=False)
+            fig.add_trace(drawn, row=1, col=column)
+        fig.add_trace(_image(images[column - 1], deviations, scales), row=2, col=column)
     fig.update_yaxes(dtick=1, tickfont_size=11, row=2)
     fig.update_xaxes(showticklabels=False, showgrid=False)
     _colour_scale(fig)
@@ -159,5 +168,5 @@ def _colour_scale(fig: go.Figure) -> None:
     fig.update_layout(
         coloraxis=scale | {"colorbar": bar},
         title_subtitle={"text": "colour: standard deviations of the row", "font": {"size": 12}},
-        margin={"t": 84, "b": 64},
+        margin={"t": 100, "b": 64},
     )

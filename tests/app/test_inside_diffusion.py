@@ -83,9 +83,11 @@ def test_a_window_comes_out_of_noise_and_is_the_sample(page, run):
     strip = inside_diffusion._strip(as_trained(run))
     model = models.pipeline(run.id)
     last = model.sample(inside_diffusion.STRIPS, seed=inside_diffusion.SEED)
-    np.testing.assert_allclose(strip.paths[-1], last.x, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(strip.guesses[-1], last.x, rtol=1e-6, atol=1e-9)
+    swings = strip.guesses - strip.guesses.mean(axis=2, keepdims=True)
+    assert swings[0].std() < 0.2 * swings[-1].std()  # out of pure noise it only knows the average
     before = figure(app)["data"]
-    assert len(before) == 2 * inside_diffusion.MOMENTS
+    assert len(before) == 3 * inside_diffusion.MOMENTS
     app.slider(key="diffusion-window").set_value(5).run()
     healthy(app)
     assert figure(app)["data"] != before
@@ -100,7 +102,7 @@ def test_temperature_and_sampler_redraw(page, run):
     tame, wild = (inside_diffusion._scales(as_trained(run)._replace(temperature=each)) for each in (0.0, 2.0))
     assert tame.synthetic_energy.sum() < 0.1 * wild.synthetic_energy.sum()
     full = inside_diffusion._strip(as_trained(run)._replace(sampler="ddpm"))
-    assert full.paths.shape == (inside_diffusion.MOMENTS, inside_diffusion.STRIPS, 20, 2)
+    assert full.noisy.shape == (inside_diffusion.MOMENTS, inside_diffusion.STRIPS, 20, 2)
 
 
 def test_the_trained_model_stays_as_it_was(page, run):

@@ -43,12 +43,12 @@ def test_energies_are_drawn_by_time_scale():
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_the_strip_has_a_path_over_each_image(count):
-    paths = stream(0, "paths").standard_normal((count, 8))
+def test_the_strip_has_both_paths_over_each_image(count):
+    noisy, guesses = stream(0, "paths").standard_normal((2, count, 8))
     labels = ["noise", "half", "data"][:count]
-    fig = plots.denoising_strip(paths, IMAGES[:count], labels, DEVIATIONS, SCALES, "A")
-    lines, maps = fig.data[::2], fig.data[1::2]
-    np.testing.assert_array_equal([each.y for each in lines], paths)
-    for each, image in zip(maps, IMAGES[:count], strict=True):
+    fig = plots.denoising_strip(noisy, guesses, IMAGES[:count], labels, DEVIATIONS, SCALES, "A")
+    np.testing.assert_array_equal([each.y for each in fig.data[::3]], noisy)
+    np.testing.assert_array_equal([each.y for each in fig.data[1::3]], guesses)
+    for each, image in zip(fig.data[2::3], IMAGES[:count], strict=True):
         np.testing.assert_allclose(each.z[::-1], image / DEVIATIONS[:, None])
     assert [note.text for note in fig.layout.annotations] == labels
