@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.ui import figures, models
+from app.ui import figures, inside_vae, models
 from app.ui.messages import escape
 from synthfin_core.export import to_csv_bytes
 from synthfin_core.generators.timevae import NOISE, TimeVAE, in_window_units
@@ -51,8 +51,12 @@ def show(run: Run) -> None:
         alt=f"Sample {int(window)} of {series}, part by part",
         key="blocks-parts",
     )
-    st.caption("Each chart is what its part adds to those above it; the last is their sum, the sample itself.")
+    st.caption(
+        "Each chart is what its part adds to those above it, on a scale of its own; the last is their sum, the sample "
+        "itself."
+    )
     _scaled(run, samples, index)
+    inside_vae.show(run)
 
 
 def _scaled(run: Run, samples: Samples, index: int) -> None:

@@ -8,10 +8,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from fabricated import trained
+from fabricated import a_run
 from streamlit.testing.v1 import AppTest
 
 from app.ui import cached, inside_timevae, models
+from synthfin_core.jobs.train import train
 from synthfin_core.store import Store
 
 
@@ -22,7 +23,9 @@ def run(tmp_path_factory):
         patch.setattr(cached, "store", lambda: store)
         for part in (models.sample, inside_timevae._parts):
             part.clear()
-        yield trained(store, generator="timevae")
+        run = a_run(store, generator="timevae")
+        train(run, store)
+        yield run
 
 
 def shown(run_id: str) -> None:
@@ -65,6 +68,10 @@ def test_sliders_at_one_draw_what_the_model_draws(run):
     ones = dict.fromkeys(models.pipeline(run.id).generator.block_names, 1.0)
     drawn = inside_timevae._drawn(run.id, 12, 3, ones)
     assert drawn.x.tobytes() == models.pipeline(run.id).sample(12, seed=3).x.tobytes()
+
+
+def test_what_every_vae_shows_stands_below(page):
+    assert [part.value for part in page.subheader][-1] == "Inside the model"
 
 
 def test_a_slider_changes_the_paths_and_the_button_puts_it_back(page):
