@@ -93,7 +93,7 @@ class VariationalConfig(params.Config):
         choices=("mixture", "prior"),
         advanced=True,
     )
-    mixture_components: int = param(10, "Normals in that mixture.", ge=1, le=100, advanced=True)
+    mixture_components: int = param(30, "Normals in that mixture.", ge=1, le=100, advanced=True)
 
 
 class Variational(Generator):
