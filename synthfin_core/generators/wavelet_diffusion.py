@@ -155,7 +155,7 @@ class WaveletDiffusion(Generator):
         self._summaries = Summaries.of(x, self.config.sizes)
         summary, shape = self._summaries.split(x)
         self._law = SummaryLaw.fit(summary, self.config.law_components, seed)
-        self._coordinates = Coordinates.fit(self._wavelets(), shape, self.config.normalisation)
+        self._coordinates = Coordinates.fit(self._wavelets(), shape, self.config.normalisation, self.config.bend)
         return self._coordinates.forward(shape), self._law.whitening.forward(summary)
 
     def _wavelets(self) -> Wavelets:

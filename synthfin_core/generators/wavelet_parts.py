@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from synthfin_core.generators.base import Array, State
 from synthfin_core.generators.latents import Mixture
+from synthfin_core.representation.gaussian import Gaussian
 from synthfin_core.wavelets import Wavelets
 
 SMALLEST_SIZE = 1e-3  #: of the size of all windows together, added to each: a window without a move has one too
@@ -151,6 +152,8 @@ class Coordinates:
         Of the length to which windows are extended by their mirror image.
     length : int
         Bars of a window.
+    marginals : Gaussian or None
+        What bends the values of each series until they are normal, where asked for.
     scale : ndarray (c, d)
         Of each coefficient.
     whitening : Whitening
@@ -159,13 +162,15 @@ class Coordinates:
 
     wavelets: Wavelets
     length: int
+    marginals: Gaussian | None
     scale: Array
     whitening: Whitening
 
     @classmethod
-    def fit(cls, wavelets: Wavelets, shape: Array, normalisation: str) -> Self:
-        """Of training shapes `(n, t, d)`; see the setting for the names of normalisations."""
-        coefficients = _coefficients(wavelets, shape)  # (n, c, d)
+    def fit(cls, wavelets: Wavelets, shape: Array, normalisation: str, bent: bool) -> Self:
+        """Of training shapes `(n, t, d)`; see the settings for the names of normalisations."""
+        marginals = Gaussian().fit(shape) if bent else None
+        coefficients = _coefficients(wavelets, shape if marginals is None else marginals.forward(shape))  # (n, c, d)
         power = (coefficients**2).mean(axis=0)  # (c, d)
         if normalisation == "one":
             power[:] = power.mean(axis=0)
@@ -177,18 +182,19 @@ class Coordinates:
         scaled = (coefficients / scale).reshape(len(shape), -1)
         whitened = normalisation == "covariance"
         whitening = Whitening.fit(scaled) if whitened else Whitening.none(scaled.shape[1])
-        return cls(wavelets, shape.shape[1], scale, whitening)
+        return cls(wavelets, shape.shape[1], marginals, scale, whitening)
 
     def forward(self, shape: Array) -> Array:
         """Coordinates `(n, k)` of shapes `(n, t, d)`."""
-        scaled = _coefficients(self.wavelets, shape) / self.scale
+        bent = shape if self.marginals is None else self.marginals.forward(shape)
+        scaled = _coefficients(self.wavelets, bent) / self.scale
         return self.whitening.forward(scaled.reshape(len(shape), -1))
 
     def inverse(self, z: Array) -> Array:
         """Shapes `(n, t, d)` of coordinates `z (n, k)`."""
         coefficients = self.whitening.inverse(z).reshape(len(z), *self.scale.shape) * self.scale
-        shape: Array = np.matmul(self.wavelets.matrix.T, coefficients)[:, : self.length]
-        return shape
+        bent: Array = np.matmul(self.wavelets.matrix.T, coefficients)[:, : self.length]
+        return bent if self.marginals is None else self.marginals.inverse(bent)
 
     def image(self, shape: Array) -> Array:
         """Wavelet images `(n, levels + 1, t, d)` of shapes, over the extended time."""
@@ -207,13 +213,16 @@ class Coordinates:
         return spots
 
     def state(self) -> State:
-        """The scale and the whitening as named arrays."""
-        return {"scale": self.scale, **self.whitening.state()}
+        """The parts as named arrays."""
+        bends = {} if self.marginals is None else self.marginals.state()
+        return {"scale": self.scale, **self.whitening.state(), **bends}
 
     @classmethod
     def load(cls, wavelets: Wavelets, length: int, state: Mapping[str, NDArray[Any]]) -> Self:
         """The coordinates that gave `state`."""
-        return cls(wavelets, length, np.array(state["scale"], dtype=np.float64), Whitening.load(state))
+        marginals = Gaussian.load(state) if "knots" in state else None
+        scale = np.array(state["scale"], dtype=np.float64)
+        return cls(wavelets, length, marginals, scale, Whitening.load(state))
 
 
 def under(state: Mapping[str, NDArray[Any]], prefix: str) -> State:

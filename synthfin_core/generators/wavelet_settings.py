@@ -36,6 +36,13 @@ class WaveletDiffusionConfig(params.Config):
         "large, level divides each level of each series by its spread, one divides a whole series by one number.",
         choices=("covariance", "level", "one"),
     )
+    bend: bool = param(
+        True,
+        "Bend the values of each series until they follow a bell curve, and back after sampling, so that heavy tails "
+        "and the spikes of volumes need not be learned.",
+        label="Bend values to normal",
+        advanced=True,
+    )
     sizes: bool = param(
         True,
         "Draw the spread of each window from the fitted law, together with its level, so that the network only "
@@ -117,6 +124,7 @@ class WaveletDiffusionConfig(params.Config):
         tutorial = cls(
             transform="stationary",
             normalisation="one",
+            bend=False,
             sizes=False,
             network="u-net",
             hidden_size=32,

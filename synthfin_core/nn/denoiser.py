@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 FREQUENCIES = 16
+FEATURES = 64  # f, of clock and condition together
 LONGEST = 100.0  # times that the fastest wave of the clock is quicker than the slowest
 CLOCK_SCALE = 4.0  # brings the logarithm of alpha / sigma to about -2 to 2
 
@@ -19,16 +20,16 @@ CLOCK_SCALE = 4.0  # brings the logarithm of alpha / sigma to about -2 to 2
 
 
 class Clock(nn.Module):
-    """How noisy a vector is and what is known of its window, as features `(b, h)`."""
+    """How noisy a vector is and what is known of its window, as features `(b, f)`."""
 
     frequencies: Tensor
 
-    def __init__(self, conditions: int, hidden: int) -> None:
+    def __init__(self, conditions: int) -> None:
         super().__init__()
         waves = torch.exp(torch.linspace(0.0, math.log(LONGEST), FREQUENCIES))
         self.register_buffer("frequencies", waves, persistent=False)
         self.net = nn.Sequential(
-            nn.Linear(2 * FREQUENCIES + conditions, hidden), nn.SiLU(), nn.Linear(hidden, hidden), nn.SiLU()
+            nn.Linear(2 * FREQUENCIES + conditions, FEATURES), nn.SiLU(), nn.Linear(FEATURES, FEATURES), nn.SiLU()
         )
 
     def forward(self, clock: Tensor, condition: Tensor) -> Tensor:
@@ -44,13 +45,13 @@ class DenseBlock(nn.Module):
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(hidden, elementwise_affine=False)
-        self.bend = nn.Linear(hidden, 2 * hidden)
+        self.bend = nn.Linear(FEATURES, 2 * hidden)
         self.inner, self.outer = nn.Linear(hidden, 2 * hidden), nn.Linear(2 * hidden, hidden)
         nn.init.zeros_(self.outer.weight)
         nn.init.zeros_(self.outer.bias)
 
     def forward(self, x: Tensor, features: Tensor) -> Tensor:
-        """Take `x (b, h)` and `features (b, h)`; give `(b, h)`."""
+        """Take `x (b, h)` and `features (b, f)`; give `(b, h)`."""
         factor, shift = self.bend(features).chunk(2, dim=1)
         y = nn.functional.silu(self.inner(self.norm(x) * (1 + factor) + shift))
         stepped: Tensor = x + self.outer(y)
@@ -72,7 +73,7 @@ class DenseDenoiser(nn.Module):
 
     def __init__(self, k: int, conditions: int, hidden: int, depth: int) -> None:
         super().__init__()
-        self.clock = Clock(conditions, hidden)
+        self.clock = Clock(conditions)
         self.first = nn.Linear(k, hidden)
         self.blocks = nn.ModuleList(DenseBlock(hidden) for _ in range(depth))
         self.norm, self.last = nn.LayerNorm(hidden), nn.Linear(hidden, k)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from synthfin_core.nn.denoiser import Clock
+from synthfin_core.nn.denoiser import FEATURES, Clock
 
 REACH = 3  # bars that a convolution sees
 LARGEST_GROUPS = 8
@@ -23,11 +23,11 @@ LARGEST_GROUPS = 8
 class ConvolutionBlock(nn.Module):
     """Two convolutions beside a short cut, bent by the clock's features."""
 
-    def __init__(self, inputs: int, outputs: int, features: int) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
         self.norm_in, self.conv_in = _norm(inputs), _convolution(inputs, outputs)
         self.norm_out, self.conv_out = _norm(outputs), _convolution(outputs, outputs)
-        self.bend = nn.Linear(features, 2 * outputs)
+        self.bend = nn.Linear(FEATURES, 2 * outputs)
         self.short_cut = nn.Conv1d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
         nn.init.zeros_(self.conv_out.weight)
         nn.init.zeros_(self.conv_out.bias)  # type: ignore[arg-type]
@@ -59,12 +59,12 @@ class UNet(nn.Module):
         super().__init__()
         depth = min(depth, length.bit_length() - 2)
         widths = [hidden] + [2 * hidden] * depth
-        self.clock = Clock(conditions, 2 * hidden)
+        self.clock = Clock(conditions)
         self.first = _convolution(rows, hidden)
         self.place = nn.Parameter(torch.zeros(hidden, length))  # ends and middle of a window differ
 
         def block(inputs: int, outputs: int) -> ConvolutionBlock:
-            return ConvolutionBlock(inputs, outputs, 2 * hidden)
+            return ConvolutionBlock(inputs, outputs)
 
         self.down = nn.ModuleList(block(i, o) for i, o in zip([hidden, *widths], widths, strict=False))
         self.middle = block(widths[-1], widths[-1])
