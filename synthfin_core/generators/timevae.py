@@ -24,7 +24,7 @@ import numpy as np
 from synthfin_core import params
 from synthfin_core.errors import SettingError
 from synthfin_core.generators.base import Array
-from synthfin_core.generators.variational import Variational, VariationalConfig
+from synthfin_core.generators.variational import CHUNK, Variational, VariationalConfig
 from synthfin_core.params import param, whole_numbers
 
 if TYPE_CHECKING:
@@ -185,14 +185,16 @@ class TimeVAE(Variational):
             If a scale belongs to no part of this model, or is not finite.
         """
         scales = self._known(scales or {})
-        parts = self.blocks(z) | {NOISE: self.noise(z, seed=seed)}
-        total: Array = np.sum([scales.get(name, 1.0) * part for name, part in parts.items()], axis=0)
-        return total
+        u = self._noise(len(z), seed)
+        drawn = []
+        for first in range(0, len(z), CHUNK):  # all parts of all windows at once may not fit into memory
+            parts = self._parts(z[first : first + CHUNK], u[first : first + CHUNK])
+            drawn.append(np.sum([scales.get(name, 1.0) * part for name, part in parts.items()], axis=0))
+        return np.concatenate(drawn)
 
     def take_apart(self, n: int, *, seed: int = 0) -> dict[str, Array]:
         """The parts `(n, t, d)` of `sample(n, seed=seed)` by name, the noise last; their sum is that sample."""
-        z = self._new_latents(n, seed)
-        return self.blocks(z) | {NOISE: self.noise(z, seed=seed)}
+        return self._parts(self._new_latents(n, seed), self._noise(n, seed))
 
     def blocks(self, z: Array) -> dict[str, Array]:
         """What each block gives at latents `z (n, k)`, without noise: represented units `(n, t, d)` by name.
@@ -202,10 +204,10 @@ class TimeVAE(Variational):
         shares = self._in_chunks(self._timevae().blocks, z)
         return dict(zip(self.block_names, shares, strict=False))
 
-    def noise(self, z: Array, *, seed: int = 0) -> Array:
-        """What is drawn around the blocks at latents `z (n, k)`: represented units `(n, t, d)`."""
-        (drawn,) = self._in_chunks(self._timevae().noise, z, self._noise(len(z), seed))
-        return drawn
+    def _parts(self, z: Array, u: Array) -> dict[str, Array]:
+        """The blocks at latents `z (n, k)`, and around them the noise with residuals `u (n, t, d)`."""
+        (noise,) = self._in_chunks(self._timevae().noise, z, u)
+        return {**self.blocks(z), NOISE: noise}
 
     def _known(self, scales: Mapping[str, float]) -> Mapping[str, float]:
         for name, scale in scales.items():
