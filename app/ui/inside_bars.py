@@ -37,19 +37,23 @@ def show(run: Run) -> None:
 def _egarch(process: EGARCH, names: tuple[str, ...]) -> None:
     _, alpha, gamma, beta = process.volatility.T
     stays = np.clip(np.abs(beta), 1e-9, 1 - 1e-9)
-    table = pd.DataFrame(
-        {
-            "series": names,
-            "reaction α": alpha.round(3),
-            "asymmetry γ": gamma.round(3),
-            "persistence β": beta.round(4),
-            "half of a shock gone after (bars)": (np.log(0.5) / np.log(stays)).round(1),
-        }
-    )
+    table = pd.DataFrame({"series": names, "α": alpha, "γ": gamma, "β": beta, "half-life": np.log(0.5) / np.log(stays)})
     if not len(process.residuals):
-        table["degrees of freedom"], table["skewness"] = process.shapes.T.round(2)
-    st.dataframe(table, hide_index=True, alt="Parameters of the fit")
-    st.caption("With γ below zero, losses raise volatility more than gains do.")
+        table["tails"], table["skew"] = process.shapes.T
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        column_config={
+            "α": number(format="%.3f", help="How strongly volatility reacts to large bars."),
+            "γ": number(format="%.3f", help="Below zero, losses raise volatility more than gains do."),
+            "β": number(format="%.4f", help="How much of a bar's volatility the next one keeps."),
+            "half-life": number(format="%.0f bars", help="After so many bars half of a shock to volatility is gone."),
+            "tails": number(format="%.1f", help="Degrees of freedom of the innovations: below 10 are heavy tails."),
+            "skew": number(format="%.2f", help="Below zero, innovations fall further than they rise."),
+        },
+        alt="Parameters of the fit",
+    )
     if process.fallback:
         st.warning(escape(process.fallback), icon=":material/info:")
     _correlation(process.correlation, names, "Correlation of the innovations")

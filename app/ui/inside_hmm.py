@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.ui import figures, models
+from app.ui import figures, models, regimes
 from synthfin_core.generators.hmm import HMM
 from synthfin_core.pipeline import Pipeline
 from synthfin_core.plots.regimes import state_laws, state_names, transitions
@@ -29,15 +29,7 @@ def show(run: Run) -> None:
     name = st.selectbox("Series", names, key="hmm-series", help="Whose bars to look at.", width=220) or names[0]
     series = names.index(name)
     scale, shift, unit = in_units(pipeline, series)
-    st.dataframe(
-        _table(_generator(pipeline), series, scale, shift, unit),
-        hide_index=True,
-        column_config={
-            "stays": st.column_config.NumberColumn(format="percent", help="Probability that the next bar is alike."),
-            "share of time": st.column_config.NumberColumn(format="percent", help="In the long run."),
-        },
-        alt="The states in numbers",
-    )
+    regimes.table(_states(_generator(pipeline), series, scale, shift), unit)
     left, right = st.columns(2)
     with left:
         figures.show(
@@ -62,18 +54,18 @@ def _generator(pipeline: Pipeline) -> HMM:
     return cast(HMM, pipeline.generator)
 
 
-def _table(generator: HMM, series: int, scale: float, shift: float, unit: str) -> pd.DataFrame:
+def _states(generator: HMM, series: int, scale: float, shift: float) -> pd.DataFrame:
     model = generator.model
     columns = {
         "state": state_names(len(model.start)),
-        f"sd ({unit})": (scale * model.volatility[:, series]).round(3),
-        f"mean ({unit})": (shift + scale * model.means[:, series]).round(3),
+        "sd": scale * model.volatility[:, series],
+        "mean": shift + scale * model.means[:, series],
         "stays": np.diagonal(model.transition),
-        "lasts (bars)": model.durations.round(1),
-        "share of time": model.stationary,
+        "lasts": model.durations,
+        "share": model.stationary,
     }
     if np.isfinite(model.degrees).all():
-        columns["degrees of freedom"] = model.degrees.round(1)
+        columns["tails"] = model.degrees
     return pd.DataFrame(columns)
 
 

@@ -55,7 +55,7 @@ def show() -> None:
         what = st.segmented_control(
             "Factors of",
             (BARS, WINDOWS),
-            default=BARS if len(panel.columns) > 2 else WINDOWS,
+            default=BARS if len(panel.columns) > 1 else WINDOWS,
             required=True,
             key=f"selection-rows-{setup.id}",
             help="Bars: what moves the series on one day. Windows: what the factor models on the first tab find in all "
@@ -65,14 +65,17 @@ def show() -> None:
             "Folds", 2, 10, 5, key="selection-folds", width=120, help="Stretches of history left out in turn."
         )
     rows = _rows(setup.id, what or BARS, setup)
-    most = st.slider(
-        "Most factors",
-        1,
-        min(rows.x.shape[1] - 1, 100),
-        min(rows.x.shape[1] - 1, 30),
-        key=f"selection-most-{setup.id}-{what}",
-        help="How far to look.",
-    )
+    widest = rows.x.shape[1] - 1
+    most = widest
+    if widest > 1:
+        most = st.slider(
+            "Most factors",
+            1,
+            min(widest, 100),
+            min(widest, 30),
+            key=f"selection-most-{setup.id}-{what}",
+            help="How far to look.",
+        )
     if rows.missing:
         st.caption(
             f"{rows.missing:,} of {rows.x.size:,} values are missing; they are integrated out, no row is dropped."
@@ -93,8 +96,8 @@ def _words(choice: FactorChoice) -> str:
     equal, unequal = choice.equal.mean(axis=1).max(), choice.unequal.mean(axis=1).max()
     better = "unequal" if unequal > equal else "equal"
     said = (
-        f"Likeliest on stretches left out: {choice.best_unequal} factors with unequal noise, {choice.best_equal} with "
-        f"equal. The data ask for {better} noise, by {abs(unequal - equal):.2f} nats a row."
+        f"Number of factors likeliest on stretches left out: {choice.best_unequal} with unequal noise, "
+        f"{choice.best_equal} with equal. The data ask for {better} noise, by {abs(unequal - equal):.2f} nats a row."
     )
     if choice.ledoit_wolf is None:
         return said + " With values missing, there is no Ledoit-Wolf covariance to compare with."
@@ -142,9 +145,8 @@ def _apart(setup_id: str, what: str, rows: Rows, choice: FactorChoice) -> None:
 
 def _bars(panel: Panel) -> pd.DataFrame:
     """Bars of each column by itself, NaN where it has none."""
-    return pd.concat(
-        [panel.select(Selection(columns=(name,))).units()[0] for name in panel.columns], axis=1
-    ).sort_index()
+    alone = [panel.select(Selection(columns=(name,))).units()[0] for name in panel.columns]
+    return pd.concat(alone, axis=1, sort=True)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

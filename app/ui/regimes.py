@@ -100,34 +100,41 @@ def _draw(name: str, history: History, choice: Choice[GaussianMixture] | Choice[
     with left:
         figures.show(criterion(choice.counts, choice.bic, count), alt="Criterion by number of states", key="regime-bic")
     with right:
-        st.dataframe(
-            states_table(found, posterior, history.unit),
-            hide_index=True,
-            column_config={
-                "stays": st.column_config.NumberColumn(
-                    format="percent", help="Probability that the next bar is alike."
-                ),
-                "share of bars": st.column_config.NumberColumn(format="percent", help="By the probabilities above."),
-                "lasts": st.column_config.NumberColumn("lasts (bars)", format="%.1f", help="Mean length of a stretch."),
-            },
-            alt="The states in numbers",
-        )
+        table(states(found, posterior), history.unit)
 
 
-def states_table(found: Found, posterior: Array, unit: str) -> pd.DataFrame:
+def states(found: Found, posterior: Array) -> pd.DataFrame:
     """One row a state: spread and mean of its bars, how long it stays, and its share of the history."""
-    k = len(found.means)
     stays = found.shares if isinstance(found, GaussianMixture) else np.diagonal(found.transition)
     return pd.DataFrame(
         {
-            "state": state_names(k),
-            f"sd ({unit})": found.volatility[:, 0].round(3),
-            f"mean ({unit})": found.means[:, 0].round(3),
+            "state": state_names(len(stays)),
+            "sd": found.volatility[:, 0],
+            "mean": found.means[:, 0],
             "stays": stays,
-            "lasts": 1 / (1 - np.minimum(stays, 1 - 1e-12)) if k > 1 else np.full(1, np.nan),
-            "share of bars": posterior.mean(axis=0),
+            "lasts": 1 / (1 - np.minimum(stays, 1 - 1e-9)) if len(stays) > 1 else np.nan,
+            "share": posterior.mean(axis=0),
         }
     )
+
+
+def table(found: pd.DataFrame, unit: str) -> None:
+    """Draw the states in numbers."""
+    number, percent = st.column_config.NumberColumn, "percent"
+    st.dataframe(
+        found,
+        hide_index=True,
+        column_config={
+            "sd": number(format="%.3f", help="Standard deviation of the bars of the state."),
+            "mean": number(format="%.3f"),
+            "stays": number(format=percent, help="Probability that the next bar is in the same state."),
+            "lasts": number(format="%.1f bars", help="Mean length of a stretch."),
+            "share": number(format=percent, help="Share of the bars."),
+            "tails": number(format="%.1f", help="Degrees of freedom: below 10 are heavy tails."),
+        },
+        alt="The states in numbers",
+    )
+    st.caption(f"Mean and standard deviation: {unit}.")
 
 
 def _posterior(found: Found, history: History) -> Array:

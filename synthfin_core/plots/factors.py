@@ -77,8 +77,8 @@ def covariance_parts(systematic: Array, idiosyncratic: Array, names: Sequence[st
     fig.update_yaxes(autorange="reversed", showgrid=False, type="category")
     fig.update_xaxes(showgrid=False, type="category")
     if len(labels) > MOST_NUMBERED:
-        fig.update_xaxes(showticklabels=False)
-        fig.update_yaxes(showticklabels=False)
+        fig.update_xaxes(visible=False)
+        fig.update_yaxes(visible=False)
     return fig
 
 

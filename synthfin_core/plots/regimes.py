@@ -96,8 +96,8 @@ def criterion(counts: Sequence[int], bic: Array, chosen: int, parts: str = "stat
 
 def transitions(matrix: Array) -> go.Figure:
     """Probabilities of the next state `(K, K)`, given the one before, as a map with numbers."""
-    names = state_names(len(matrix))
-    fig = figure("From one bar to the next", "to", "from", height=min(180 + 56 * len(names), 620))
+    names = [str(k + 1) for k in range(len(matrix))]
+    fig = figure("From one bar to the next", "to state", "from state", height=min(180 + 56 * len(names), 620))
     fig.add_heatmap(
         z=matrix,
         x=names,

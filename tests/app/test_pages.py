@@ -19,7 +19,7 @@ from synthfin_core.spec import Setup
 from synthfin_core.store import Store, Wanted
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
-PAGES = ("home", "data", "vae", "gan", "diffusion", "compare", "latent", "generate", "runs")
+PAGES = ("home", "data", "vae", "gan", "diffusion", "classical", "compare", "latent", "generate", "runs")
 TRAINED = ("vae", "gan")  # one with a latent space and one without
 
 
