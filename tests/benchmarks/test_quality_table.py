@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from benchmarks import quality, quality_literature, quality_returns, quality_robustness, quality_volumes
+from benchmarks.generators_speed import training_speed
 from benchmarks.quality_table import Bar, Record, Records, across, at_least, at_most, cell, middle, statements, table
 from synthfin_core.evaluation import METRICS
 
@@ -267,3 +268,23 @@ def test_a_generator_is_trained_once_for_all_parts_and_an_error_stops_no_other(t
     trained.clear()
     quality.measure(question, Records(tmp_path / "numbers.jsonl"))
     assert sorted(trained) == [("hmm", 0), ("hmm", 1)]
+
+
+def test_data_that_are_not_there_keep_no_other_data_from_being_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(quality, "train", lambda windows, name, seed, settings: name)
+    monkeypatch.setitem(quality.DATA, "returns", lambda stocks: None)
+    part = quality.Part(
+        "one", ("stocks", "returns"), lambda w, d, m: {"score": 1.0}, lambda w, d, s, k: [], lambda found: None, 1
+    )
+    kept = Records()
+    question = quality.Question([part], ["gaussian"], None, tmp_path / "none.csv", False, False)
+    absent = quality.measure(question, kept)
+    assert len(absent) == 1
+    assert "none.csv, expected a CSV file" in absent[0]
+    assert [each.data for each in kept.of("one")] == ["returns"]
+
+
+def test_steps_a_second_leave_out_the_first_ones_and_a_fit_in_one_go_has_none():
+    slow_start = [0.0, 10.0, 20.0, 30.0, 40.0, 40.5, 41.0, 41.5]
+    assert training_speed(slow_start, 42.0) == {"training steps a second": pytest.approx(2.0)}
+    assert training_speed([], 3.0) == {"fit in one go, seconds": 3.0}
