@@ -141,7 +141,7 @@ def denoising_strip(
             fig.add_trace(drawn, row=1, col=column)
         fig.add_trace(_image(images[column - 1], deviations, scales), row=2, col=column)
     fig.update_yaxes(dtick=1, tickfont_size=11, row=2)
-    fig.update_xaxes(showticklabels=False, showgrid=False)
+    fig.update_xaxes(showticklabels=False, ticks="", showgrid=False)
     _colour_scale(fig)
     return fig
 
@@ -162,7 +162,8 @@ def _holds_something(of_rows: Array) -> NDArray[np.intp]:
 
 
 def _colour_scale(fig: go.Figure) -> None:
-    """One colour scale for all images, below them."""
+    """One colour scale for all images, below them; no ticks, which would lie on the images to the left."""
+    fig.update_yaxes(ticks="")
     bar = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "thickness": 10, "nticks": 7}
     scale = {"colorscale": DIVERGING, "reversescale": True, "cmin": -MOST_DEVIATIONS, "cmax": MOST_DEVIATIONS}
     fig.update_layout(
