@@ -8,11 +8,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+from notebooks import SECONDS_PER_CELL, check_ran_clean, check_stored_light, figures, printed, run
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "examples" / "lab.ipynb"
-SECONDS_PER_CELL = 240
 
 
 @pytest.fixture(scope="module")
@@ -22,36 +21,18 @@ def stored():
 
 @pytest.fixture(scope="module")
 def ran():
-    """The notebook after running it with this interpreter, from the folder in which it is stored."""
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("JUPYTER_PREFER_ENV_PATH", "1")  # this interpreter's kernel before one in the user's folder
-        where = {"metadata": {"path": str(NOTEBOOK.parent)}}
-        NotebookClient(notebook, timeout=SECONDS_PER_CELL, kernel_name="python3", resources=where).execute()
-    return notebook
-
-
-def printed(notebook, tag):
-    """The text that the one cell with `tag` printed."""
-    (cell,) = [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
-    return "".join(output.text for output in cell.outputs if output.output_type == "stream")
+    return run(NOTEBOOK)
 
 
 def test_the_notebook_is_stored_light_and_walks_the_twenty_sections(stored):
-    nbformat.validate(stored)
-    assert NOTEBOOK.stat().st_size < 200_000
+    check_stored_light(NOTEBOOK)
     headings = [re.match(r"## (\d+)\. ", cell.source) for cell in stored.cells if cell.cell_type == "markdown"]
     assert [int(found[1]) for found in headings if found] == list(range(1, 21))
-    outputs = [output for cell in stored.cells for output in cell.get("outputs", [])]
-    assert all(output.output_type in ("stream", "execute_result") for output in outputs)
-    assert all(set(output.get("data", {})) <= {"text/plain"} for output in outputs)
 
 
 def test_the_notebook_runs_without_complaint(ran):
-    outputs = [output for cell in ran.cells for output in cell.get("outputs", [])]
-    assert not [output for output in outputs if output.output_type == "error" or output.get("name") == "stderr"]
-    figures = [output for output in outputs if "application/vnd.plotly.v1+json" in output.get("data", {})]
-    assert len(figures) == 8
+    check_ran_clean(ran)
+    assert figures(ran) == 8
 
 
 def test_the_notebook_shows_the_collapse_and_what_mends_it(ran):
