@@ -41,7 +41,6 @@ class TimeVAEConfig(VariationalConfig):
 
     latent_dim: int = param(16, "How many numbers describe a window.", label="Latent dimensions", ge=1, le=128)
     epochs: int = param(120, "Passes over the training windows.", ge=1, le=100_000, unit="epochs")
-    mixture_components: int = param(30, "Normals in that mixture.", ge=1, le=100, advanced=True)
     level: bool = param(False, "A block that gives each window a level of its own, one number a series.")
     trend_degree: int = param(
         0, "Degree of the polynomial in time that bends each window; 0 for no trend.", ge=0, le=10
