@@ -11,7 +11,8 @@ where it starts and its steps. Both steps and differences grow with the level, a
 that they have in windows that start at :math:`x_1`. At last every series is bent until its values are normal. Smooth
 networks turn normal noise into windows with thin tails; the way back through this map gives them the data's own, as
 the Lambert map of Wiese et al., "Quant GANs" (2020, https://arxiv.org/abs/1907.06673) does. That map makes much of a
-little too much spread or a tail a little too long. So after training what the networks draw is bent to normal too.
+little too much spread or a tail a little too long. So after training what the networks draw is bent to normal too, and
+where it goes beyond four deviations still, as one normal number in sixteen thousand does, it goes on slowly.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ from synthfin_core.representation.gaussian import KNOTS, Gaussian
 NEGLIGIBLE = 1e-12  #: variance, as a share of the largest, of a direction in which levels do not vary
 EQUAL = 1e-9  #: steps whose spread is a smaller share of them are all the same
 SMALLEST = 0.1  #: smallest size at any level, as a share of the mean size
+
+CALM = 4.0  #: deviations up to which nothing is slowed ...
+SLOWING = 2.0  #: ... and how much it is beyond
+FURTHEST = 10.0  #: deviations beyond these that can be told apart
 
 PLAIN = ("mean", "axes", "back", "sizes", "least", "fixed")  #: the arrays of a map ...
 BENDS = ("values", "starts", "drawn_values", "drawn_starts")  #: ... and its bends
@@ -111,16 +116,16 @@ class AxesScale:
         """Windows `x (n, t, d)` as the networks see them, `(n, t, k)`."""
         y = steps((x - self.mean) @ self.axes, self.wanders)
         starts = y[:, :1]
-        body = self.drawn_values.inverse(self.values.forward(y / self._size_at(starts)))
-        begin = self.drawn_starts.inverse(self.starts.forward(starts))
+        body = self.drawn_values.inverse(_hastened(self.values.forward(y / self._size_at(starts))))
+        begin = self.drawn_starts.inverse(_hastened(self.starts.forward(starts)))
         begin = np.where(np.isnan(self.fixed), begin, 0.0)
         return np.where(self._first(y.shape[1]), begin, body)
 
     def inverse(self, y: Array) -> Array:
         """Windows `(n, t, d)` from what the networks drew."""
-        starts = self.starts.inverse(self.drawn_starts.forward(y[:, :1]))
+        starts = self.starts.inverse(_slowed(self.drawn_starts.forward(y[:, :1])))
         starts = np.where(np.isnan(self.fixed), starts, self.fixed)
-        body = self.values.inverse(self.drawn_values.forward(y)) * self._size_at(starts)
+        body = self.values.inverse(_slowed(self.drawn_values.forward(y))) * self._size_at(starts)
         values = np.where(self._first(y.shape[1]), starts, body)
         return np.asarray(np.where(self.wanders, values.cumsum(axis=1), values) @ self.back + self.mean)
 
@@ -153,6 +158,18 @@ class AxesScale:
         plain: dict[str, Any] = {name: np.array(state[name]) for name in PLAIN}
         bends: dict[str, Any] = {name: Gaussian.load({"knots": state[name]}) for name in BENDS}
         return cls(wanders=state["wanders"].astype(bool), **plain, **bends)
+
+
+def _slowed(z: Array) -> Array:
+    """Numbers that beyond `CALM` grow like their logarithm."""
+    over = (np.abs(z) - CALM).clip(min=0.0)
+    return np.asarray(z + np.sign(z) * (np.log1p(SLOWING * over) / SLOWING - over))
+
+
+def _hastened(z: Array) -> Array:
+    """What `_slowed` made `z` of, as far as numbers go that mean anything."""
+    over = (np.abs(z) - CALM).clip(min=0.0)
+    return np.asarray(z + np.sign(z) * (np.expm1(SLOWING * over.clip(max=FURTHEST)) / SLOWING - over))
 
 
 def _law_of(x: Array) -> Gaussian:

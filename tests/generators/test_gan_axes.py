@@ -101,6 +101,14 @@ def test_matched_gives_what_was_drawn_the_law_of_the_data(x, scale):
     np.testing.assert_allclose(matched.inverse(matched.forward(x)), x, rtol=1e-6)
 
 
+def test_single_numbers_far_out_do_not_become_absurd(x, scale):
+    far = np.zeros((1, 20, 3))
+    far[0, 3] = 7.0
+    largest = np.abs(x[:, :, 3]).max()
+    assert scale.inverse(far)[0, 3, 2:].max() < 3 * largest
+    assert scale.inverse(far)[0, 3, 3] > scale.inverse(0.7 * far)[0, 3, 3] > largest
+
+
 def test_a_collapsed_generator_stays_visible(scale):
     drawn = 0.05 * np.random.default_rng(1).standard_normal((300, 20, 3))
     back = scale.forward(scale.matched(drawn).inverse(drawn))
