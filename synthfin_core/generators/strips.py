@@ -10,6 +10,11 @@ with `a` and `b` from a line through the absolute steps. For prices, scaled in w
 for a factor. A new window of such a series begins at a level drawn from a smooth law, jointly for all of them, never
 at a level from history, and adds its steps up. That law is fitted on the scale on which all steps are alike, for prices
 the logarithm, so no level is drawn that prices can't have.
+
+Wandering series may stay together, as the open, high, low and close of one share do. Steps that are added up one
+series at a time would drift apart, so a series that does not wander away from another, its leader, is seen as the
+distance from a line through that one's levels, :math:`(y - c - f x) / g(x)`. Of such a group the series leads whose
+choice leaves the others the smoothest: for a share its close, beside which the open is the close before.
 """
 
 from __future__ import annotations
@@ -110,56 +115,79 @@ class Wanderers:
 
     Attributes
     ----------
-    which : ndarray of bool (d,)
+    leader : ndarray (d,)
+        For a wandering series, the one that it stays with, itself where there is none; -1 where it does not wander.
     sizes : ndarray (3, d)
-        `a`, `b` and `g_0` of the size of steps; of a series that does not wander one, zero and one.
+        `a`, `b` and `g_0` of the size of steps, those of its leader where a series follows; where it does not wander
+        one, zero and one.
+    lines : ndarray (3, d)
+        `c` and `f` of a series that follows, and 1, or 0 where the distance never changes.
     mean : ndarray (w,)
-        Of the starts of the `w` wandering series, on the scale on which steps are alike.
+        Of the starts of the `w` series that lead, on the scale on which steps are alike.
     root : ndarray (w, r)
         From starts of unit covariance to starts on that scale; `r` is below `w` where series copy each other.
     starts : Mixture
         Law of these `r` numbers; None where no series wanders.
     """
 
-    which: NDArray[np.bool_]
+    leader: NDArray[np.int64]
     sizes: Array
+    lines: Array
     mean: Array
     root: Array
     starts: Mixture | None
 
+    @property
+    def which(self) -> NDArray[np.bool_]:
+        """The series that are seen as steps `(d,)`."""
+        return np.asarray(self.leader == np.arange(len(self.leader)))
+
+    @property
+    def follows(self) -> NDArray[np.bool_]:
+        """The series that are seen as a distance from their leader `(d,)`."""
+        return np.asarray((self.leader >= 0) & ~self.which)
+
     @classmethod
     def of(cls, x: Array, seed: int) -> Self:
         """What wanders in training windows `x (n, t, d)`, how large its steps are, and where its windows begin."""
-        which = wandering(x)
-        sizes = np.tile(np.array([[1.0], [0.0], [1.0]]), len(which))
-        for i in np.flatnonzero(which):
+        wanders = wandering(x)
+        sizes = np.tile(np.array([[1.0], [0.0], [1.0]]), len(wanders))
+        for i in np.flatnonzero(wanders):
             sizes[:, i] = _sizes(x[:, :-1, i].ravel(), np.abs(np.diff(x[:, :, i], axis=1)).ravel())
+        leader, lines = _leaders(x, sizes, wanders)
+        sizes = np.where(leader >= 0, sizes[:, leader], sizes)
+        which = leader == np.arange(len(leader))
         first = _even(x[:, 0, which], sizes[:, which])  # (n, w)
         mean = first.mean(axis=0)
         if not which.any() or not np.ptp(first, axis=0).any():  # nothing wanders, or all windows begin alike
-            return cls(which, sizes, mean, np.zeros((len(mean), 0)), None)
+            return cls(leader, sizes, lines, mean, np.zeros((len(mean), 0)), None)
         scale = first.std(axis=0) + np.finfo(float).tiny
         variances, directions = np.linalg.eigh(np.atleast_2d(np.cov((first - mean) / scale, rowvar=False)))
         kept = variances > NEGLIGIBLE * variances.max()
         deviations = np.sqrt(variances[kept])
         z = ((first - mean) / scale) @ directions[:, kept] / deviations  # (n, r)
         root = scale[:, None] * directions[:, kept] * deviations
-        return cls(which, sizes, mean, root, Mixture.fit(z, START_COMPONENTS, seed))
+        return cls(leader, sizes, lines, mean, root, Mixture.fit(z, START_COMPONENTS, seed))
 
     def steps(self, strips: Sequence[Array]) -> list[Array]:
-        """Strips `(s, d)` with steps in place of levels, each a bar shorter where a series wanders."""
+        """Strips `(s, d)` with steps and distances in place of levels, each a bar shorter where a series wanders."""
         if not self.which.any():
             return list(strips)
         return [self.bars(strip[None])[0, 1:] for strip in strips if len(strip) > 1]
 
     def bars(self, x: Array) -> Array:
-        """Windows `(n, t, d)` with steps in place of levels, as `windows` takes them; the first step is 0."""
+        """Windows `(n, t, d)` with steps and distances in place of levels; the first step is 0."""
         rest = np.diff(x, axis=1) / _size(x[:, :-1], self.sizes)
         steps = np.concatenate([np.zeros_like(x[:, :1]), rest], axis=1)
-        return np.where(self.which, steps, x)
+        c, f, varies = self.lines
+        ahead = x[:, :, self.leader]
+        apart = (x - c - f * ahead) / _size(ahead, self.sizes)
+        # A copy is seen as its leader's steps, for a model of bars may not take a series that never changes.
+        apart = np.where(varies > 0, apart, steps[:, :, self.leader])
+        return np.select([self.which, self.follows], [steps, apart], x)
 
     def windows(self, bars: Array, seed: int) -> Array:
-        """Windows `(n, t, d)` from bars whose wandering series are steps; the first step of each window falls away."""
+        """Windows `(n, t, d)` from bars with steps and distances; the first step of each window falls away."""
         if not self.which.any():
             return bars
         x = bars.copy()
@@ -171,20 +199,64 @@ class Wanderers:
         for k in range(1, x.shape[1]):
             before = x[:, k - 1]
             x[:, k] = np.where(self.which, before + _size(before, self.sizes) * bars[:, k], bars[:, k])
-        return x
+        c, f, varies = self.lines
+        ahead = x[:, :, self.leader]
+        return np.where(self.follows, c + f * ahead + varies * _size(ahead, self.sizes) * bars, x)
 
     def state(self) -> State:
         """All attributes as named arrays."""
         law = {} if self.starts is None else {f"starts.{name}": array for name, array in self.starts.state().items()}
-        whole = {"which": self.which.astype(np.int64), "sizes": self.sizes, "mean": self.mean, "root": self.root}
-        return {**whole, **law}
+        names = ("leader", "sizes", "lines", "mean", "root")
+        return {**{name: getattr(self, name) for name in names}, **law}
 
     @classmethod
     def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
         """What gave `state`."""
         law = {name.removeprefix("starts."): array for name, array in state.items() if name.startswith("starts.")}
-        sizes, mean, root = (np.asarray(state[name], dtype=np.float64) for name in ("sizes", "mean", "root"))
-        return cls(state["which"].astype(bool), sizes, mean, root, Mixture.load(law) if law else None)
+        parts = {name: np.asarray(state[name], dtype=np.float64) for name in ("sizes", "lines", "mean", "root")}
+        leader = np.array(state["leader"], dtype=np.int64)
+        return cls(leader=leader, **parts, starts=Mixture.load(law) if law else None)
+
+
+def _leaders(x: Array, sizes: Array, wanders: NDArray[np.bool_]) -> tuple[NDArray[np.int64], Array]:
+    """For each series of windows `(n, t, d)` the one that it stays with, and the line `(3, d)` through it."""
+    groups: list[list[int]] = []
+    for i in np.flatnonzero(wanders).tolist():
+        for group in groups:
+            if not wandering(_distance(x, i, group[0], sizes)[1][:, :, None])[0]:
+                group.append(i)
+                break
+        else:
+            groups.append([i])
+    leader, lines = np.full(len(wanders), -1), np.zeros((3, len(wanders)))
+    for group in groups:
+        first = min(group, key=lambda j: _roughness(x, j, group, sizes))
+        for i in group:
+            leader[i] = first
+            line, apart = _distance(x, i, first, sizes)
+            lines[:, i] = (*line, apart.std() > EQUAL)
+    return leader, lines
+
+
+def _distance(x: Array, i: int, j: int, sizes: Array) -> tuple[Array, Array]:
+    """The line `(2,)` of series `i` of windows through series `j`, and the distances `(n, t)` from it."""
+    ahead, own = x[:, :, j], x[:, :, i]
+    away = ahead - ahead.mean()
+    slope = (away * own).sum() / (away**2).sum()
+    line = np.array([own.mean() - slope * ahead.mean(), slope])
+    return line, (own - line[0] - slope * ahead) / _size(ahead, sizes[:, j])
+
+
+def _roughness(x: Array, j: int, group: Sequence[int], sizes: Array) -> float:
+    """Variance of the steps of a group over the real one, if `j` leads and bars know nothing of each other."""
+    size = _size(x[:, :-1, j], sizes[:, j])
+    steps = np.diff(x[:, :, j], axis=1) / size
+    total = 0.0
+    for i in group:
+        (_, slope), apart = _distance(x, i, j, sizes)
+        found = (steps * slope + apart[:, 1:]).var() + apart.var()
+        total += float(found / (np.diff(x[:, :, i], axis=1) / size).var())
+    return round(total, 6)  # copies are equally good leaders
 
 
 def _sizes(level: Array, size: Array) -> Array:
@@ -201,7 +273,7 @@ def _size(level: Array, sizes: Array) -> Array:
 
 
 def _even(level: Array, sizes: Array) -> Array:
-    """Levels `(n, w)` on the scale on which all steps are alike: logarithms where steps grow with the level."""
+    """Levels `(..., d)` on the scale on which all steps are alike: logarithms where steps grow with the level."""
     grows = sizes[1] > 0
     return np.where(grows, np.log(np.where(grows, _size(level, sizes), 1.0)), level)
 

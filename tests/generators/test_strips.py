@@ -86,8 +86,10 @@ def test_steps_of_a_price_are_its_returns_but_for_a_factor(prices):
     returns = np.diff(prices[:, 0]) / prices[:-1, 0]
     np.testing.assert_array_equal(steps[:, 2], prices[1:, 2])
     assert np.corrcoef(steps[:, 0], returns)[0, 1] > 0.99
-    # In other units the steps stay the same numbers.
-    np.testing.assert_allclose(steps[:, 1], steps[:, 0], rtol=1e-6, atol=1e-6)
+    # In other units the steps stay the same numbers; a copy beside the first is seen as its steps, too.
+    other = prices[:, 1:2]
+    np.testing.assert_allclose(Wanderers.of(cut(other, 24, 1), seed=0).steps([other])[0][:, 0], steps[:, 0], rtol=1e-6)
+    np.testing.assert_array_equal(steps[:, 1], steps[:, 0])
 
 
 def test_windows_add_the_steps_up(prices):
@@ -95,12 +97,12 @@ def test_windows_add_the_steps_up(prices):
     wanderers = Wanderers.of(windows, seed=0)
     (steps,) = wanderers.steps([windows[5]])
     drawn = wanderers.windows(np.concatenate([steps[:1], steps])[None], seed=3)[0]
-    level = drawn[0].copy()
-    for k in range(24):  # the plain loop
-        np.testing.assert_allclose(drawn[k, :2], level[:2], rtol=1e-12)
-        if k < 23:
-            a, b, least = wanderers.sizes[:, :2]
-            level[:2] = level[:2] + np.maximum(a + b * level[:2], least) * steps[k, :2]
+    a, b, least = wanderers.sizes[:, 0]
+    level = drawn[0, 0]
+    for k in range(23):  # the plain loop
+        level = level + max(a + b * level, least) * steps[k, 0]
+        np.testing.assert_allclose(drawn[k + 1, 0], level, rtol=1e-12)
+    np.testing.assert_allclose(drawn[:, 1], 3 * drawn[:, 0] - 7, rtol=1e-9)
     np.testing.assert_array_equal(drawn[1:, 2], steps[:, 2])
 
 
@@ -116,6 +118,35 @@ def test_starts_follow_the_training_windows_and_repeat_none(prices):
     assert not np.isin(drawn[:, 0], real[:, 0]).any()
     again = wanderers.windows(np.zeros((5, 2, 3)), seed=1)[:, 0]
     np.testing.assert_allclose(again, drawn[:5], rtol=1e-12)
+
+
+def test_series_that_stay_together_are_drawn_together(prices):
+    spread = 0.01 * np.abs(np.random.default_rng(4).standard_normal((3000, 2)))
+    close, other = prices[:, 0], 50 + np.random.default_rng(5).standard_normal(3000).cumsum()
+    windows = cut(np.column_stack([close, close * np.exp(spread[:, 0]), close * np.exp(-spread[:, 1]), other]), 24, 1)
+    wanderers = Wanderers.of(windows, seed=0)
+    assert wanderers.leader.tolist() == [0, 0, 0, 3]
+    rows = np.concatenate(wanderers.steps(joined(windows)))
+    places = np.random.default_rng(6).integers(len(rows), size=(500, 24))
+    drawn = wanderers.windows(rows[places], seed=0)
+    assert (drawn[:, 1:, 1] >= drawn[:, 1:, 2]).mean() > 0.999
+    distance = np.log(drawn[:, 1:, 1] / drawn[:, 1:, 0])
+    assert distance.mean() == pytest.approx(spread[:, 0].mean(), rel=0.1)
+    assert distance.std() == pytest.approx(spread[:, 0].std(), rel=0.1)
+
+
+def test_the_close_leads_the_open():
+    random = np.random.default_rng(7)
+    night, day = 0.002 * random.standard_normal(2000), 0.01 * random.standard_normal(2000)
+    close = np.cumsum(night + day)
+    bars = 100 * np.exp(np.column_stack([close - day, close]))
+    windows = cut(bars, 20, 1)
+    wanderers = Wanderers.of(windows, seed=0)
+    assert wanderers.leader.tolist() == [1, 1]
+    rows = np.concatenate(wanderers.steps(joined(windows)))
+    drawn = wanderers.windows(rows[random.integers(len(rows), size=(2000, 20))], seed=0)
+    gaps = [np.log(x[:, 1:, 0] / x[:, :-1, 1]).std() for x in (drawn[:, 1:], windows)]
+    assert gaps[0] == pytest.approx(gaps[1], rel=0.2)  # the open is the close before and a night
 
 
 def test_saved_and_loaded_it_is_the_same(prices):
