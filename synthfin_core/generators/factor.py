@@ -28,7 +28,7 @@ from synthfin_core.generators.base import (
     State,
     check_training_windows,
 )
-from synthfin_core.generators.rows import Rows, check_factors, chosen_factors, under
+from synthfin_core.generators.rows import Rows, check_factors, under
 from synthfin_core.params import param
 
 
@@ -36,12 +36,7 @@ from synthfin_core.params import param
 class FactorConfig(params.Config):
     """Settings of factor analysis and of probabilistic PCA."""
 
-    factors: int = param(
-        0,
-        "How many numbers describe a window, the rest of which is noise; 0 chooses them by how long a window is.",
-        ge=0,
-        le=500,
-    )
+    factors: int = param(5, "How many numbers describe a window; the rest of it is noise.", ge=1, le=500)
 
     @classmethod
     def tiny(cls) -> Self:
@@ -50,8 +45,8 @@ class FactorConfig(params.Config):
 
     @classmethod
     def presets(cls) -> dict[str, Self]:
-        """As many factors as windows need, and few enough to move by hand."""
-        return {"recommended": cls(), "few": cls(factors=5)}
+        """Few enough factors to move by hand, and as many as the detail of levels needs."""
+        return {"recommended": cls(), "detailed": cls(factors=40)}
 
 
 class FactorAnalysis(Generator):
@@ -97,7 +92,7 @@ class FactorAnalysis(Generator):
             return self
         self.rows = Rows.of(x)
         rows = self.rows.forward(x)
-        self.model = FactorModel.fit(rows, chosen_factors(self.config.factors, *x.shape[1:]), self.noise)
+        self.model = FactorModel.fit(rows, self.config.factors, self.noise)
         if on_step is not None:
             on_step(Progress(1, 1, 1, 1, {"loss": -float(self.model.log_likelihood(rows).mean())}))
         return self

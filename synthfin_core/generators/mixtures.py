@@ -1,8 +1,9 @@
 r"""Mixtures of Gaussians over windows: with few factors each, or with full covariances.
 
-A window is one row of `t * d` numbers (see `synthfin_core.generators.rows`), drawn from one of `K` Gaussians. Together
-these follow a cloud of windows as curved as that of price levels, and each keeps the dependence of all bars and series
-within a window. The models, with their sources, are in `synthfin_core.classical`.
+A window is one row of `t * d` numbers, drawn from one of `K` Gaussians. Together these follow a cloud of windows as
+curved as that of price levels, and each keeps the dependence of all bars and series within a window. The models, with
+their sources, are in `synthfin_core.classical`; how windows become rows for those with few factors is in
+`synthfin_core.generators.rows`.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ from synthfin_core.generators.base import (
     check_training_windows,
 )
 from synthfin_core.generators.passes import follow
-from synthfin_core.generators.rows import Rows, check_factors, chosen_factors, under
+from synthfin_core.generators.rows import Rows, check_factors, under
 from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param
 
 LEAST_ROWS = 30  #: windows, or bars, for each component: fewer would be learned by heart
-ROWS_PER_COMPONENT = 250  #: for each component where their number is chosen by how many windows there are
+ROWS_PER_COMPONENT = 350  #: for each component, where their number is chosen by how many windows there are
 MOST_CHOSEN = 15  #: components, where their number is chosen
+MOST_FACTORS = 80  #: of a component, where their number is chosen
 REGIMES = 4  #: components over bars, where their number is chosen
 
 
@@ -51,7 +53,7 @@ class PPCAMixtureConfig(params.Config):
         le=500,
     )
     epochs: int = param(
-        30,
+        20,
         "Passes of expectation maximisation over the training windows.",
         label="Passes",
         ge=1,
@@ -112,7 +114,7 @@ class PPCAMixture(Generator):
         rows = self.rows.forward(x)
         if resume is None:
             components = self.config.components or max(1, min(MOST_CHOSEN, len(x) // ROWS_PER_COMPONENT))
-            factors = chosen_factors(self.config.factors, *x.shape[1:])
+            factors = self.config.factors or min(MOST_FACTORS, rows.shape[1] // 2)
             self._keep(Analysers.start(rows, components, factors, seed), 0)
         else:
             self._keep(Analysers.from_state(resume), int(resume["step"]))

@@ -1,14 +1,15 @@
-r"""Windows as rows of numbers, for models of vectors: factors and mixtures.
+r"""Windows as rows of numbers, for models of vectors that are Gaussian: factors and mixtures.
 
-A window `x (t, d)` becomes one row of `t * d` numbers. Those models leave noise that is independent from number to
-number, and where series of returns move together that would be lost with it. So series that do not wander are first
-made uncorrelated within each bar, by the symmetric root that changes them least,
+A window `x (t, d)` becomes one row of `t * d` numbers. Two things of single bars would be lost on such models, and are
+taken out before and put back into what is drawn. Series that keep to a level for a while without wandering off, as
+volume does, are bent by rank until their values are normal, so that their skew comes back and they stay positive. And
+all that do not wander are made uncorrelated within each bar, by the symmetric root that changes them least,
 
-.. math:: y = x\, D^{-1} C^{-1/2} D,
+.. math:: y = \phi(x)\, C^{-1/2} D,
 
-with `C` their correlations and `D` their standard deviations (Kessy, Lewin and Strimmer, *Optimal whitening and
-decorrelation*, 2018), and a row drawn gets back by the inverse what its series have in common. Levels are left as they
-are: theirs is for the factors to explain.
+with `phi` the bend, `C` the correlations and `D` the standard deviations (Kessy, Lewin and Strimmer, *Optimal whitening
+and decorrelation*, 2018): the noise that those models leave is independent from number to number, and what series have
+in common would drown in it. Price levels, which wander, are left as they are.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from numpy.typing import NDArray
 from synthfin_core.errors import SettingError
 from synthfin_core.generators.base import Array, State
 from synthfin_core.generators.strips import wandering
+from synthfin_core.representation.gaussian import Gaussian
 
-LEAST = 1e-9  #: smallest variance of a direction, as a share of a series': series may copy each other
-MOST_FACTORS = 40  #: where their number is chosen
-ROWS_A_FACTOR = 3  #: numbers of a row for each factor, where their number is chosen
+KEEPS = 0.3  #: lag-1 autocorrelation of ranks from which a series keeps to levels
+LEAST = 1e-9  #: smallest variance of a direction of normal values: series may copy each other
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +36,22 @@ class Rows:
 
     Attributes
     ----------
-    length : int
-        `t`.
-    apart, together : ndarray (d, d)
-        What takes a bar's correlation out, and what brings it back.
+    shape : tuple of int
+        `t` and `d`.
+    steady : ndarray (k,)
+        The series that do not wander.
+    bent : ndarray (b,)
+        Those of them that are bent.
+    bend : Gaussian or None
+        What makes their values normal; None where there are none.
+    apart, together : ndarray (k, k)
+        What takes the correlation of the steady series out, and what brings it back.
     """
 
-    length: int
+    shape: tuple[int, int]
+    steady: NDArray[np.int64]
+    bent: NDArray[np.int64]
+    bend: Gaussian | None
     apart: Array
     together: Array
 
@@ -49,42 +59,51 @@ class Rows:
     def of(cls, x: Array) -> Self:
         """The map fitted on training windows `x (n, t, d)`."""
         _, t, d = x.shape
-        steady = np.flatnonzero(~wandering(x))
-        apart, together = np.eye(d), np.eye(d)
-        if len(steady) > 1:
-            bars = x[:, :, steady].reshape(-1, len(steady))
-            sd = bars.std(axis=0)
-            values, vectors = np.linalg.eigh(np.corrcoef(bars, rowvar=False))
-            roots = np.sqrt(np.maximum(values, LEAST))
-            scale = sd / sd[:, None]  # D^-1 ... D
-            apart[np.ix_(steady, steady)] = (vectors / roots) @ vectors.T * scale
-            together[np.ix_(steady, steady)] = (vectors * roots) @ vectors.T * scale
-        return cls(t, apart, together)
+        wanders = wandering(x)
+        steady, bent = np.flatnonzero(~wanders), np.flatnonzero(~wanders & _keeps_to_levels(x))
+        bend = Gaussian().fit(x[:, :, bent]) if len(bent) else None
+        unmixed = cls((t, d), steady, bent, bend, np.eye(len(steady)), np.eye(len(steady)))
+        if not len(steady):
+            return unmixed
+        bars = unmixed.forward(x).reshape(-1, d)[:, steady]
+        values, vectors = np.linalg.eigh(np.corrcoef(bars, rowvar=False).reshape(len(steady), len(steady)))
+        roots = np.sqrt(np.maximum(values, LEAST))
+        old, new = bars.std(axis=0), x[:, :, steady].std(axis=(0, 1))  # beside others, each keeps its size
+        apart = (vectors / roots) @ vectors.T * new / old[:, None]
+        together = (vectors * roots) @ vectors.T * old / new[:, None]
+        return cls((t, d), steady, bent, bend, apart, together)
 
     def forward(self, x: Array) -> Array:
         """Rows `(n, t * d)` of windows `x (n, t, d)`."""
-        windows = np.asarray(x, dtype=np.float64)
-        rows: Array = (windows @ self.apart).reshape(len(windows), -1)
-        return rows
+        y = np.array(x, dtype=np.float64)
+        if self.bend is not None:
+            y[:, :, self.bent] = self.bend.forward(y[:, :, self.bent])
+        y[:, :, self.steady] = y[:, :, self.steady] @ self.apart
+        return y.reshape(len(y), -1)
 
     def inverse(self, rows: Array) -> Array:
         """Windows `(n, t, d)` of rows."""
-        windows = rows.reshape(len(rows), self.length, len(self.together))
-        return np.asarray(np.einsum("nti,ij->ntj", windows, self.together))  # a matrix product rounds by size
+        x = rows.reshape(len(rows), *self.shape).copy()
+        # Not a product of matrices, whose rounding depends on how many rows there are.
+        x[:, :, self.steady] = np.einsum("nti,ij->ntj", x[:, :, self.steady], self.together)
+        if self.bend is not None:
+            x[:, :, self.bent] = self.bend.inverse(x[:, :, self.bent])
+        return x
 
     def state(self) -> State:
         """The map as named arrays."""
-        return {"length": np.array(self.length), "apart": self.apart, "together": self.together}
+        bend = {} if self.bend is None else {f"bend.{name}": array for name, array in self.bend.state().items()}
+        which = {"shape": np.array(self.shape), "steady": self.steady, "bent": self.bent}
+        return {**which, "apart": self.apart, "together": self.together, **bend}
 
     @classmethod
     def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
         """The map that gave `state`."""
-        return cls(int(state["length"]), np.array(state["apart"]), np.array(state["together"]))
-
-
-def chosen_factors(asked: int, t: int, d: int) -> int:
-    """As many factors as were asked for, or, for 0, as windows of `t` bars by `d` series need."""
-    return asked or max(1, min(MOST_FACTORS, t * d // ROWS_A_FACTOR))
+        t, d = (int(size) for size in state["shape"])
+        bend = under("bend.", state)
+        made = Gaussian.load(bend) if bend else None
+        steady, bent, apart, together = (np.array(state[name]) for name in ("steady", "bent", "apart", "together"))
+        return cls((t, d), steady, bent, made, apart, together)
 
 
 def check_factors(factors: int, t: int, d: int) -> None:
@@ -105,3 +124,10 @@ def check_factors(factors: int, t: int, d: int) -> None:
 def under(prefix: str, state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """The arrays whose names begin with `prefix`, without it."""
     return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+
+
+def _keeps_to_levels(x: Array) -> NDArray[np.bool_]:
+    """Which series of windows `(n, t, d)` stay near where they are from bar to bar: `(d,)`."""
+    ranks = x.reshape(-1, x.shape[2]).argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
+    z = ranks.reshape(x.shape) - ranks.mean(axis=0)  # ranks, as single spikes would hide how alike the others are
+    return np.asarray((z[:, 1:] * z[:, :-1]).mean(axis=(0, 1)) > KEEPS * z.var(axis=(0, 1)))

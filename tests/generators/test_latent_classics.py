@@ -97,13 +97,37 @@ class TestRows:
         np.testing.assert_allclose(apart.std(axis=0), x.std(axis=(0, 1)))
         np.testing.assert_allclose(rows.inverse(rows.forward(x)), x)
 
+    def test_series_that_keep_to_levels_become_normal(self):
+        draws = np.random.default_rng(3)
+        level, own = draws.standard_normal((800, 1, 2)), draws.standard_normal((800, 10, 2))
+        volume = np.exp(level + 0.5 * own + 0.8 * own[:, :, :1])
+        rows = Rows.of(volume)
+        bars = rows.forward(volume).reshape(-1, 2)
+        np.testing.assert_allclose(np.corrcoef(bars, rowvar=False), np.eye(2), atol=1e-9)
+        np.testing.assert_allclose(
+            ((bars - bars.mean(axis=0)) ** 3).mean(axis=0) / bars.std(axis=0) ** 3, 0.0, atol=0.1
+        )
+        np.testing.assert_allclose(bars.std(axis=0), volume.std(axis=(0, 1)))
+        np.testing.assert_allclose(rows.inverse(rows.forward(volume)), volume, rtol=1e-6, atol=1e-9)
+
     def test_levels_are_left_as_they_are(self, levels):
-        np.testing.assert_array_equal(Rows.of(levels).forward(levels), levels.reshape(len(levels), -1))
+        rows = Rows.of(levels)
+        np.testing.assert_array_equal(rows.forward(levels), levels.reshape(len(levels), -1))
+        np.testing.assert_array_equal(rows.inverse(rows.forward(levels)), levels)
+
+    def test_volume_beside_levels_keeps_its_skew_and_its_size(self, levels):
+        noise = np.random.default_rng(1).standard_normal(len(levels) + 30)
+        volume = 0.02 * np.exp(0.3 * noise[19:] + np.convolve(noise, np.full(20, 0.1), mode="valid"))
+        both = np.concatenate([levels, windows_of(volume[: len(levels) + 11, None], 12)], axis=2)
+        drawn = PPCAMixture(PPCAMixtureConfig(components=2, factors=18, epochs=5)).fit(both).sample(3000, seed=0)
+        assert (drawn[:, :, 2] < 0).mean() < 0.001
+        wanted, found = (np.quantile(part[:, :, 2], [0.05, 0.5, 0.95]) for part in (both, drawn))
+        np.testing.assert_allclose(found, wanted, rtol=0.1)
 
     def test_series_that_copy_each_other_come_back_as_copies(self, x):
         rows = Rows.of(np.concatenate([x, x[:, :, :1]], axis=2))
         drawn = rows.inverse(np.random.default_rng(0).standard_normal((50, 60)))
-        np.testing.assert_allclose(drawn[:, :, 0], drawn[:, :, 2], atol=1e-3)
+        np.testing.assert_allclose(drawn[:, :, 0], drawn[:, :, 2], atol=2e-3)
 
 
 class TestFactorGenerators:
@@ -118,8 +142,8 @@ class TestFactorGenerators:
 
     def test_windows_have_the_covariance_of_the_model(self, x):
         model = ProbabilisticPCA(FactorConfig(factors=3)).fit(x)
-        drawn = model.rows.forward(model.sample(40_000, seed=0))
-        np.testing.assert_allclose(np.cov(drawn, rowvar=False), model.model.covariance(), atol=0.06)
+        drawn = model.rows.forward(model.sample(20_000, seed=0))
+        np.testing.assert_allclose(np.cov(drawn, rowvar=False), model.model.covariance(), atol=0.08)
         assert np.ptp(model.model.noise) == 0
 
     def test_noise_goes_on_top_of_the_mean(self, x):
