@@ -99,6 +99,9 @@ def _words(choice: FactorChoice) -> str:
         f"Number of factors likeliest on stretches left out: {choice.best_unequal} with unequal noise, "
         f"{choice.best_equal} with equal. The data ask for {better} noise, by {abs(unequal - equal):.2f} nats a row."
     )
+    scores = choice.unequal if unequal > equal else choice.equal
+    folds = scores[scores.mean(axis=1).argmax()]
+    said += f" From stretch to stretch, the likeliest model gets {folds.min():.1f} to {folds.max():.1f}."
     if choice.ledoit_wolf is None:
         return said + " With values missing, there is no Ledoit-Wolf covariance to compare with."
     shrunk = float(choice.ledoit_wolf.mean())

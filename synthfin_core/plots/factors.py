@@ -48,6 +48,8 @@ def likelihood_by_factors(
         ends = [factors[0], factors[-1]]
         dotted = {"color": REAL, "dash": "dash"}
         fig.add_scatter(x=ends, y=[level, level], name="Ledoit-Wolf covariance", mode="lines", line=dotted)
+    if factors[-1] <= MOST_NUMBERED:
+        fig.update_xaxes(dtick=1)
     if truth is not None:
         fig.add_vline(x=truth, line={"color": REAL, "width": 1, "dash": "dot"})
     return fig
@@ -58,7 +60,7 @@ def covariance_parts(systematic: Array, idiosyncratic: Array, names: Sequence[st
     labels = [plain(name, 16) for name in names]
     titles = ("Systematic", "Idiosyncratic")
     size = min(200 + 40 * len(labels), 460)
-    fig = figure(height=size, columns=2, subplot_titles=titles, horizontal_spacing=0.12)
+    fig = figure(height=size, columns=2, subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.04)
     most = float(np.abs(systematic + idiosyncratic).max())
     numbers = "%{z:.2f}" if len(labels) <= MOST_NUMBERED else ""
     for column, part in enumerate((systematic, idiosyncratic), start=1):
@@ -73,7 +75,8 @@ def covariance_parts(systematic: Array, idiosyncratic: Array, names: Sequence[st
             col=column,
         )
     scale = {"colorscale": DIVERGING, "reversescale": True, "cmin": -most, "cmax": most}
-    fig.update_layout(coloraxis=scale | {"colorbar": {"thickness": 10, "nticks": 5}})
+    bar = {"colorbar": {"thickness": 10, "nticks": 5}, "showscale": not numbers}
+    fig.update_layout(coloraxis=scale | bar)
     fig.update_yaxes(autorange="reversed", showgrid=False, type="category")
     fig.update_xaxes(showgrid=False, type="category")
     if len(labels) > MOST_NUMBERED:
