@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 CHUNK = 256  #: windows drawn at a time, always this many, so that a path's bytes don't depend on how many are asked for
 MATCHED_ON = 1024  #: windows that set the level and spread of what is drawn
 PROBE = 64  #: windows looked at by `diagnostics`
-LOOKS = 100  #: times in a training that the diversity is looked at
+LOOKS = 50  #: times in a training that the diversity is looked at
 SETTLING = 100  #: steps before which `diagnostics` warns of nothing
 
 

@@ -25,8 +25,7 @@ def fitted():
 
 CHOICES = [
     {"cell": cell, "critic": critic, "loss": loss, "gradient_penalty": penalty}
-    for cell in ("lstm", "gru")
-    for critic in ("convolutional", "recurrent")
+    for cell, critic in (("lstm", "convolutional"), ("gru", "recurrent"))
     for loss in ("wasserstein", "bce", "relativistic")
     for penalty in (0.0, 1.0)
 ]
