@@ -36,7 +36,7 @@ from synthfin_core.params import param
 class FactorConfig(params.Config):
     """Settings of factor analysis and of probabilistic PCA."""
 
-    factors: int = param(5, "How many numbers describe a window; the rest of it is noise.", ge=1, le=500)
+    factors: int = param(10, "How many numbers describe a window; the rest of it is noise.", ge=1, le=500)
 
     @classmethod
     def tiny(cls) -> Self:

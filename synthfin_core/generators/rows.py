@@ -3,13 +3,13 @@ r"""Windows as rows of numbers, for models of vectors that are Gaussian: factors
 A window `x (t, d)` becomes one row of `t * d` numbers. Two things of single bars would be lost on such models, and are
 taken out before and put back into what is drawn. Series that keep to a level for a while without wandering off, as
 volume does, are bent by rank until their values are normal, so that their skew comes back and they stay positive. And
-all that do not wander are made uncorrelated within each bar, by the symmetric root that changes them least,
+the steps of all that do not wander are made uncorrelated and alike, by the symmetric root that changes them least,
 
-.. math:: y = \phi(x)\, C^{-1/2} D,
+.. math:: y = \phi(x)\, D^{-1} C^{-1/2},
 
-with `phi` the bend, `C` the correlations and `D` the standard deviations (Kessy, Lewin and Strimmer, *Optimal whitening
-and decorrelation*, 2018): the noise that those models leave is independent from number to number, and what series have
-in common would drown in it. Price levels, which wander, are left as they are.
+with `phi` the bend, `C` the correlations and `D` the standard deviations of steps (Kessy, Lewin and Strimmer, *Optimal
+whitening and decorrelation*, 2018): the noise that those models leave is independent from number to number, and what
+series have in common would drown in it. Price levels, which wander, are left as they are.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Rows:
     bend : Gaussian or None
         What makes their values normal; None where there are none.
     apart, together : ndarray (k, k)
-        What takes the correlation of the steady series out, and what brings it back.
+        What makes the steps of the steady series uncorrelated and alike, and what brings them back.
     """
 
     shape: tuple[int, int]
@@ -65,13 +65,14 @@ class Rows:
         unmixed = cls((t, d), steady, bent, bend, np.eye(len(steady)), np.eye(len(steady)))
         if not len(steady):
             return unmixed
-        bars = unmixed.forward(x).reshape(-1, d)[:, steady]
-        values, vectors = np.linalg.eigh(np.corrcoef(bars, rowvar=False).reshape(len(steady), len(steady)))
-        roots = np.sqrt(np.maximum(values, LEAST))
-        old, new = bars.std(axis=0), x[:, :, steady].std(axis=(0, 1))  # beside others, each keeps its size
-        apart = (vectors / roots) @ vectors.T * new / old[:, None]
-        together = (vectors * roots) @ vectors.T * old / new[:, None]
-        return cls((t, d), steady, bent, bend, apart, together)
+        y = unmixed.forward(x).reshape(x.shape)[:, :, steady]
+        steps = np.diff(y, axis=1).reshape(-1, len(steady))
+        values, vectors = np.linalg.eigh(np.corrcoef(steps, rowvar=False).reshape(len(steady), len(steady)))
+        roots, sd = np.sqrt(np.maximum(values, LEAST)), steps.std(axis=0)
+        apart = (vectors / roots) @ vectors.T / sd[:, None]
+        # Beside series that wander, those that do not keep their size as a whole.
+        size = np.sqrt(x[:, :, steady].var(axis=(0, 1)).sum() / (y @ apart).var(axis=(0, 1)).sum())
+        return cls((t, d), steady, bent, bend, apart * size, (vectors * roots) @ vectors.T * sd / size)
 
     def forward(self, x: Array) -> Array:
         """Rows `(n, t * d)` of windows `x (n, t, d)`."""
