@@ -2,9 +2,9 @@
 
 Google's daily share, all windows of 24 days by 6 series, min-max scaled levels; as many synthetic windows as real ones.
 The original judge is TimeGAN's: a GRU cell of TensorFlow 1 with int(d / 2) = 3 hidden units and 2,000 steps. The strong
-one has 64 units. Both split windows at random, as published judges do; since windows overlap, the strong judge is asked
-a second time with test windows that share no day with those that it learned from. A score is |accuracy - 1/2|: 0 where
-the judge can only guess, 0.5 where it is always right.
+one is the same with 64 units. Both split windows at random, as published judges do; since windows overlap, a third one,
+which also sees its series standardised, is asked of test windows that share no day with those that it learned from. A
+score is |accuracy - 1/2|: 0 where the judge can only guess, 0.5 where it is always right.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from synthfin_core.evaluation import copied_pieces
 from synthfin_core.judges.discriminate import discriminative_score, strong_judge
 from synthfin_core.rng import stream
 
-ORIGINAL, STRONG, APART = "original judge", "strong judge", "strong judge, split by blocks"
+ORIGINAL, STRONG, APART = "original judge", "strong judge", "standardised judge, split by blocks"
+STRONG_UNITS = 64
 COPIED, SECONDS = "10-step pieces copied", "training, processor s"
 
 BARS: dict[str, dict[str, float]] = {
@@ -42,8 +43,8 @@ def judged(real: Array, other: Array, seed: int) -> dict[str, float]:
     """The scores of `other` against `real` windows."""
     return {
         ORIGINAL: discriminative_score(real, other, seed=seed),
-        STRONG: strong_judge(real, other, split="random", seed=seed),
-        APART: strong_judge(real, other, split="blocks", seed=seed),
+        STRONG: discriminative_score(real, other, hidden=STRONG_UNITS, seed=seed),
+        APART: strong_judge(real, other, hidden=STRONG_UNITS, split="blocks", seed=seed),
     }
 
 
