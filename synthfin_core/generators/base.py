@@ -119,6 +119,11 @@ class Generator(ABC):
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw exactly `n` represented windows `(n, t, d)`; path `i` depends on `(seed, i)` alone, to rounding."""
 
+    @property
+    def checkpoint_epochs(self) -> int:
+        """A job writes a checkpoint whenever so many epochs are done, beside those by the clock; 0 for these alone."""
+        return 0
+
     @abstractmethod
     def state(self) -> State:
         """Everything that `sample` needs, as named arrays."""

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from synthfin_core.training import Moment, Trainee
 
 CHUNK = 512  #: windows drawn at a time; the noise of a chunk is always drawn whole, so that a path depends on its place
-WARM_UP = 100  #: steps over which the learning rate rises
+WARM_UP = 100  #: steps over which the learning rate rises, or a tenth of them all
 CLIP = 1.0  #: largest norm of a step's gradient
 PROBE = 64  #: windows looked at by `diagnostics`
 SETTLING = 300  #: steps before which `diagnostics` warns of nothing
@@ -82,7 +82,7 @@ class WaveletDiffusion(Generator):
         self._averaged: nn.Module | None = None  # draws the samples
         self._trainee: Trainee | None = None  # only where it was trained
         self._done = 0
-        self._spread: Array = np.zeros(0)  # of the training windows, by series
+        self._spread: Array = np.zeros(0)  # of the training windows around their levels, by series
 
     @classmethod
     def check(cls, config: params.Config, n: int, t: int, d: int) -> None:
@@ -151,7 +151,7 @@ class WaveletDiffusion(Generator):
     def _prepare(self, x: Array, seed: int) -> tuple[Array, Array]:
         """Fit all but the network; coordinates `(n, k)` of the shapes, and whitened summaries `(n, s)`."""
         self._shape = x.shape[1:]
-        self._spread = x.std(axis=(0, 1))
+        self._spread = _spread(x)
         self._summaries = Summaries.of(x, self.config.sizes)
         summary, shape = self._summaries.split(x)
         self._law = SummaryLaw.fit(summary, self.config.law_components, seed)
@@ -217,7 +217,9 @@ class WaveletDiffusion(Generator):
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), CLIP)
         falling = (1 + math.cos(math.pi * moment.step / moment.steps)) / 2
-        adam.param_groups[0]["lr"] = config.learning_rate * falling * min(1.0, (moment.step + 1) / WARM_UP)
+        adam.param_groups[0]["lr"] = (
+            config.learning_rate * falling * min(1.0, (moment.step + 1) / min(WARM_UP, moment.steps / 10))
+        )
         adam.step()
         decay = min(config.averaging, (1 + moment.step) / (10 + moment.step))
         with torch.no_grad():
@@ -348,6 +350,11 @@ class WaveletDiffusion(Generator):
         model._averaged = network.requires_grad_(False).to(device())
         return model
 
+    @property
+    def checkpoint_epochs(self) -> int:
+        """From the settings."""
+        return self.config.checkpoint_every
+
     def checkpoint(self) -> State:
         """The network, its running average, the optimizer and the step."""
         from synthfin_core.training import pack
@@ -357,15 +364,15 @@ class WaveletDiffusion(Generator):
         return pack(self._trainee, self._done)
 
     def diagnostics(self) -> Diagnostics:
-        """Spread of generated windows against real ones, and what looks wrong, in words."""
+        """Spread of generated windows around their levels against that of real ones, and what looks wrong, in words."""
         if self._trainee is None:
             return Diagnostics()
-        ratio = self.sample(PROBE).std(axis=(0, 1)) / self._spread
+        ratio = _spread(self.sample(PROBE)) / self._spread
         values: dict[str, float | list[float]] = {"spread": ratio.tolist()}
         off = float(ratio[np.abs(np.log(np.maximum(ratio, 1e-12))).argmax()])
         if self._done < SETTLING or 0.5 <= off <= 2.0:
             return Diagnostics(values)
-        what = f"Generated windows spread {off:.2g} times as far as real ones, expected about once; "
+        what = f"Generated windows move {off:.2g} times as far as real ones, expected about once; "
         mend = "train longer, or choose the normalisation covariance and the target velocity."
         if self.config.temperature != 1.0:
             mend = "set the temperature back to 1."
@@ -375,6 +382,12 @@ class WaveletDiffusion(Generator):
         if self._summaries is None or self._coordinates is None or self._law is None:
             raise TrainingError("This model has not been trained yet, expected a trained one: call fit first.")
         return self._summaries, self._coordinates, self._law
+
+
+def _spread(x: Array) -> Array:
+    """Standard deviation `(d,)` of windows `(n, t, d)` around the level of each."""
+    spread: Array = (x - x.mean(axis=1, keepdims=True)).std(axis=(0, 1))
+    return np.maximum(spread, 1e-12)
 
 
 def _extended_length(t: int) -> int:

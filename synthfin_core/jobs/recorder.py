@@ -58,6 +58,7 @@ class Recorder:
         self._next_report = 0.0
         self._preview = _Sparing(PREVIEW_EVERY, first=0.3)
         self._checkpoint = _Sparing(CHECKPOINT_EVERY, first=min(FIRST_CHECKPOINT, CHECKPOINT_EVERY))
+        self._checkpoint_epochs = pipeline.generator.checkpoint_epochs
         self._marks: deque[tuple[float, int]] = deque()
         self._over = threading.Event()
         self._writing = threading.Lock()
@@ -101,7 +102,10 @@ class Recorder:
         if self._status.state == "starting":
             self.write_status()
         self._preview.when_due(now, self.write_preview)
-        self._checkpoint.when_due(now, self.write_checkpoint)
+        if _epochs_done(progress, self._checkpoint_epochs):
+            self.write_checkpoint()
+        else:
+            self._checkpoint.when_due(now, self.write_checkpoint)
 
     def flush(self) -> None:
         """Report the steps that were held back."""
@@ -188,6 +192,12 @@ class Recorder:
                 self.write_status()
             except StoreError as error:  # a full disk may have room again at the next beat
                 self.run.log(str(error))
+
+
+def _epochs_done(progress: Progress, every: int) -> bool:
+    """Whether a whole number of times `every` epochs is done with this step; never for 0."""
+    steps_an_epoch = progress.steps // progress.epochs
+    return every > 0 and progress.step % (every * steps_an_epoch) == 0
 
 
 class _Sparing:

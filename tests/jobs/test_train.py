@@ -14,6 +14,7 @@ from synthfin_core.data.windows import WindowSpec
 from synthfin_core.errors import StoreError
 from synthfin_core.jobs import recorder
 from synthfin_core.jobs.train import train
+from synthfin_core.registry import generator_class
 from synthfin_core.spec import RunSpec, Setup
 from synthfin_core.store import Run, Status, Store, process
 
@@ -147,6 +148,19 @@ class TestProgress:
         assert any(checkpoint for _, checkpoint, _ in seen)
         assert seen[-1][2].state == "running"
         assert seen[-1][2].steps == 60
+
+    def test_a_model_may_ask_for_a_checkpoint_every_so_many_epochs(self, store, make, monkeypatch):
+        monkeypatch.setattr(generator_class("stand-in"), "checkpoint_epochs", 2)
+        monkeypatch.setattr(recorder, "FIRST_CHECKPOINT", 30.0)
+        run, found = make(epochs=6), {}
+
+        def look(progress):
+            kept = run.checkpoint()
+            found[progress.step] = kept and kept[1]["step"]
+
+        train(run, store, on_step=look)
+        assert found[7] is None
+        assert [found[step] for step in (8, 15, 16, 24)] == [8, 8, 16, 24]
 
     def test_previews_never_take_more_than_a_twentieth(self, monkeypatch):
         now = [0.0]
