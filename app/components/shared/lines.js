@@ -93,7 +93,11 @@ function drawAxes(context, { width, height, x, y, longest, range, theme, xTitle 
   context.strokeStyle = theme.grid
   const vertical = ticks(range[0], range[1], Math.max(4, Math.round(height / 45)))
   const decimals = Math.min(8, Math.max(0, -Math.floor(Math.log10(vertical.step) + 1e-9)))
-  const format = new Intl.NumberFormat("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals })
+  const large = Math.max(Math.abs(range[0]), Math.abs(range[1])) >= 1e5 // such labels would not fit: 8.25M, 4.5B
+  const digits = large
+    ? { notation: "compact", maximumFractionDigits: 3 }
+    : { minimumFractionDigits: decimals, maximumFractionDigits: decimals }
+  const format = new Intl.NumberFormat("en", digits)
   context.textAlign = "right"
   context.textBaseline = "middle"
   for (const value of vertical.values) {
