@@ -14,12 +14,12 @@ import math
 import time
 
 import synthfin_core as sf
-from benchmarks.quality_literature import ORIGINAL, STRONG
+from benchmarks.quality_literature import ORIGINAL, STRONG, STRONG_UNITS
 from benchmarks.quality_models import Model, settings_of, train
 from synthfin_core.data.windows import Windows
 from synthfin_core.evaluation.scoring import one_thread_each
 from synthfin_core.generators.base import Progress
-from synthfin_core.judges.discriminate import discriminative_score, strong_judge
+from synthfin_core.judges.discriminate import discriminative_score
 from synthfin_core.pipeline import Pipeline
 from synthfin_core.registry import GENERATORS
 
@@ -82,6 +82,6 @@ def samplers() -> dict[str, float]:
         found |= {
             f"{words}, seconds for {JUDGED:,} windows": seconds[words],
             f"{words}, {ORIGINAL}": discriminative_score(real, x),
-            f"{words}, {STRONG}": strong_judge(real, x, split="random"),
+            f"{words}, {STRONG}": discriminative_score(real, x, hidden=STRONG_UNITS),
         }
     return found | {f"ratio (bar: at least {LEAST_RATIO:.0f})": seconds["1,000 steps"] / seconds["few steps"]}
