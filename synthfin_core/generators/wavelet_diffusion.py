@@ -189,9 +189,13 @@ class WaveletDiffusion(Generator):
         k, conditions = len(coordinates.whitening.spread), len(law.whitening.spread)
         if config.network == "dense":
             return DenseDenoiser(k, conditions, config.hidden_size, config.depth)
-        spots = torch.from_numpy(coordinates.spots())
-        unet = UNet(len(spots), spots.shape[1], conditions, config.hidden_size, config.depth)
-        return ImageDenoiser(unet, torch.as_tensor(coordinates.whitening.basis, dtype=torch.float32), spots)
+        wavelets, d = coordinates.wavelets, self._shape[1]
+        rows = (wavelets.levels + 1) * d
+        unet = UNet(rows, wavelets.length, conditions, config.hidden_size, config.depth)
+        layout = coordinates.layout()
+        drawn = None if layout is None else torch.as_tensor(layout, dtype=torch.float32)
+        basis = torch.as_tensor(coordinates.whitening.basis, dtype=torch.float32)
+        return ImageDenoiser(unet, d, basis, drawn)
 
     def _process(self) -> Process:
         from synthfin_core.diffusion.process import Process
@@ -382,6 +386,12 @@ class WaveletDiffusion(Generator):
         if self._summaries is None or self._coordinates is None or self._law is None:
             raise TrainingError("This model has not been trained yet, expected a trained one: call fit first.")
         return self._summaries, self._coordinates, self._law
+
+
+def _rate(moment: Moment) -> float:
+    """The learning rate's course: up in a line, then to zero along a cosine."""
+    rising = (moment.step + 1) / min(WARM_UP, moment.steps / 10)
+    return min(1.0, rising) * (1 + math.cos(math.pi * moment.step / moment.steps)) / 2
 
 
 def _spread(x: Array) -> Array:

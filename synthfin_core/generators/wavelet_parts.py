@@ -200,17 +200,20 @@ class Coordinates:
         """Wavelet images `(n, levels + 1, t, d)` of shapes, over the extended time."""
         return self.wavelets.forward(extended(shape, self.wavelets.length))
 
-    def spots(self) -> NDArray[np.int64]:
-        """Number of the coefficient at each spot of the images, series below each other: `((levels + 1) d, t)`."""
-        wavelets, d = self.wavelets, self.scale.shape[1]
-        levels, bars = wavelets.levels + 1, np.arange(wavelets.length)
+    def layout(self) -> Array | None:
+        """What each coefficient of a series draws in the image that a U-Net sees: `(c, (levels + 1) t)`.
+
+        In its own row, the part of the window that the coefficient stands for, of size one: so the sum of the rows has
+        the window's own form, and signs are right within the bars of a coefficient, which repeats of it would not tell.
+        None for the stationary transform, whose coefficients are an image already.
+        """
+        wavelets = self.wavelets
         if wavelets.kind == "stationary":
-            rows = [row * wavelets.length + bars for row in range(levels)]
-        else:
-            first = np.searchsorted(wavelets.row_of, np.arange(levels))
-            rows = [first[row] + bars // wavelets.scales[row] for row in range(levels)]
-        spots: NDArray[np.int64] = np.concatenate([np.stack(rows) * d + series for series in range(d)])
-        return spots
+            return None
+        drawn = np.zeros((wavelets.length, wavelets.levels + 1, wavelets.length))
+        size = np.sqrt(wavelets.scales[wavelets.row_of])[:, None]
+        drawn[np.arange(wavelets.length), wavelets.row_of] = size * wavelets.matrix
+        return drawn.reshape(wavelets.length, -1)
 
     def state(self) -> State:
         """The parts as named arrays."""

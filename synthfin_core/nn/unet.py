@@ -57,6 +57,7 @@ class UNet(nn.Module):
 
     def __init__(self, rows: int, length: int, conditions: int, hidden: int, depth: int) -> None:
         super().__init__()
+        self.shape = rows, length
         depth = min(depth, length.bit_length() - 2)
         widths = [hidden] + [2 * hidden] * depth
         self.clock = Clock(conditions)
@@ -99,30 +100,34 @@ class ImageDenoiser(nn.Module):
     Parameters
     ----------
     unet : UNet
-    basis : Tensor (m, k)
-        The coefficients to which each coordinate belongs, with orthonormal columns.
-    spots : Tensor (rows, length)
-        The coefficient, below `m`, that stands at each spot of the image.
+    series : int
+        Of a window, `d`.
+    basis : Tensor (c d, k)
+        The coefficients, series innermost, to which each coordinate belongs, with orthonormal columns.
+    layout : Tensor (c, levels * length)
+        The row that each coefficient of a series draws in the image; None where coefficients are the image.
     """
 
     basis: Tensor
-    spots: Tensor
-    repeats: Tensor
+    layout: Tensor | None
+    gathering: Tensor | None
 
-    def __init__(self, unet: UNet, basis: Tensor, spots: Tensor) -> None:
+    def __init__(self, unet: UNet, series: int, basis: Tensor, layout: Tensor | None) -> None:
         super().__init__()
-        self.unet = unet
+        self.unet, self.series = unet, series
+        gathering = None if layout is None else (layout / (layout**2).sum(dim=1, keepdim=True)).T
         self.register_buffer("basis", basis, persistent=False)
-        self.register_buffer("spots", spots, persistent=False)
-        self.register_buffer("repeats", torch.bincount(spots.flatten()).to(basis.dtype), persistent=False)
+        self.register_buffer("layout", layout, persistent=False)
+        self.register_buffer("gathering", gathering, persistent=False)
 
     def forward(self, x: Tensor, clock: Tensor, condition: Tensor) -> Tensor:
         """Take `x (b, k)`, `clock (b,)` and `condition (b, s)`; give `(b, k)`."""
-        image = (x @ self.basis.T)[:, self.spots]  # (b, rows, length)
-        answer = self.unet(image, clock, condition)
-        gathered = answer.new_zeros(len(x), len(self.repeats))
-        gathered.index_add_(1, self.spots.flatten(), answer.flatten(1))
-        coordinates: Tensor = (gathered / self.repeats) @ self.basis
+        coefficients = (x @ self.basis.T).unflatten(1, (-1, self.series)).transpose(1, 2)  # (b, d, c)
+        image = coefficients if self.layout is None else coefficients @ self.layout
+        answer = self.unet(image.reshape(len(x), *self.unet.shape), clock, condition)
+        answer = answer.reshape(len(x), self.series, -1)  # (b, d, levels * length)
+        gathered = answer if self.gathering is None else answer @ self.gathering
+        coordinates: Tensor = gathered.transpose(1, 2).flatten(1) @ self.basis
         return coordinates
 
 
