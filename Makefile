@@ -26,7 +26,7 @@ app: $(runtime_stamp)
 	@exec $(python) -m streamlit run app/asgi.py --server.port $(PORT) --server.address $(HOST) --server.headless true
 
 test: $(dev_stamp)
-	@OMP_NUM_THREADS=1 $(python) -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(python) -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(dev_stamp)
 	@$(python) -m ruff check .
