@@ -5,7 +5,8 @@ r"""The networks of TimeVAE: a convolutional encoder, and a decoder that is a su
           + \sum_j \underbrace{s_{j,\; t \bmod m_j}(z)}_{\text{season } j}
           + \underbrace{r(z)_t}_{\text{residual}}, \qquad t = 0 \dots T - 1,
 
-for each series; :math:`\ell, \theta, s` are dense networks of the latents and `r` is the base decoder.
+for each series; :math:`\ell, \theta, s` are dense networks of the latents and `r` is the base decoder. Where the paper
+has rectified linear units there are smooth ones here, whose paths have fewer corners.
 
 Source: Desai, Freeman, Wang and Beaver, "TimeVAE: a variational auto-encoder for multivariate time series generation"
 (2021), https://arxiv.org/abs/2111.08095.
@@ -13,6 +14,7 @@ Source: Desai, Freeman, Wang and Beaver, "TimeVAE: a variational auto-encoder fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,7 +27,8 @@ from synthfin_core.nn.recurrent import values_and_sizes
 from synthfin_core.nn.variational import VariationalNetwork
 
 KERNEL, STRIDE = 3, 2  # the paper's convolutions: three bars wide, each halving the number of steps
-HIDDEN = 32  # units in the dense networks of level, trend and seasons
+HIDDEN = 32  # units in the dense networks of level, trend, seasons and noise
+SMALLEST = 0.01  # standard deviations: no noise is smaller
 
 # Letters of the shapes: b windows, t bars, d series, k latent dimensions.
 
@@ -48,7 +51,7 @@ def dense(inputs: int, outputs: int) -> nn.Sequential:
     with torch.no_grad():
         last.weight.mul_(0.1)
         last.bias.zero_()
-    return nn.Sequential(nn.Linear(inputs, HIDDEN), nn.ReLU(), last)
+    return nn.Sequential(nn.Linear(inputs, HIDDEN), nn.SiLU(), last)
 
 
 class ConvolutionalEncoder(nn.Module):
@@ -62,7 +65,7 @@ class ConvolutionalEncoder(nn.Module):
         super().__init__()
         layers: list[nn.Module] = []
         for narrow, wide in pairwise([2 * d, *filters]):
-            layers += [nn.Conv1d(narrow, wide, KERNEL, STRIDE, padding=KERNEL // 2), nn.ReLU()]
+            layers += [nn.Conv1d(narrow, wide, KERNEL, STRIDE, padding=KERNEL // 2), nn.SiLU()]
         self.layers = nn.Sequential(*layers)
         self.head = nn.Linear(filters[-1] * lengths(t, len(filters))[-1], 2 * latent_dim)
 
@@ -89,9 +92,9 @@ class Residual(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Take `z (b, k)`; give `(b, t, d)`."""
-        hidden = torch.relu(self.start(z)).view(len(z), -1, self.lengths[-1])
+        hidden = nn.functional.silu(self.start(z)).view(len(z), -1, self.lengths[-1])
         for layer, steps in zip(self.layers, self.lengths[-2::-1], strict=True):
-            hidden = torch.relu(layer(hidden, output_size=[steps]))
+            hidden = nn.functional.silu(layer(hidden, output_size=[steps]))
         bars: Tensor = self.each_bar(hidden.transpose(1, 2))
         return bars
 
@@ -151,7 +154,8 @@ class Season(nn.Module):
 class BlocksDecoder(nn.Module):
     """A mean that is a sum of blocks, and what the observation model wants to know beside the mean.
 
-    What the latents say of the noise holds for the whole window; each bar of it adds a constant of its own.
+    What the latents say of the noise, they say of each bar. Its scale stays above `SMALLEST`, or a series that follows
+    from the others would draw all of the training to itself.
 
     Parameters
     ----------
@@ -159,15 +163,14 @@ class BlocksDecoder(nn.Module):
     blocks : sequence of nn.Module
         Each takes `z (b, k)` and gives `(b, t, d)`.
     numbers : int
-        What the observation model wants of each bar, of which the first `d` are locations.
+        What the observation model wants of each bar: `d` locations, `d` logarithms of scales, and maybe more.
     """
 
     def __init__(self, t: int, d: int, latent_dim: int, blocks: Sequence[nn.Module], numbers: int) -> None:
         super().__init__()
-        self.d = d
+        self.t, self.d = t, d
         self.blocks = nn.ModuleList(blocks)
-        self.noise = dense(latent_dim, numbers - d)
-        self.at_bar = nn.Parameter(torch.zeros(t, numbers - d))
+        self.noise = dense(latent_dim, t * (numbers - d))
 
     def means(self, z: Tensor) -> tuple[Tensor, ...]:
         """Take `z (b, k)`; give each block's share `(b, t, d)` of the mean."""
@@ -175,12 +178,16 @@ class BlocksDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Take `z (b, k)`; give `bars (b, t, numbers)` of the noise around the mean: their locations are zero."""
-        return nn.functional.pad(self.noise(z).unsqueeze(1) + self.at_bar, (self.d, 0))
+        noise: Tensor = self.noise(z).view(len(z), self.t, -1)  # (b, t, numbers - d)
+        log_s, others = noise.tensor_split([self.d], dim=-1)
+        return torch.cat([torch.zeros_like(log_s), log_s.clamp(min=math.log(SMALLEST)), others], dim=-1)
 
     @torch.no_grad()
     def start_at(self, bar: Tensor) -> None:
         """Let the noise begin as `bar (numbers,)` at every bar."""
-        self.at_bar.copy_(bar[self.d :].expand_as(self.at_bar))
+        last = self.noise[-1]
+        assert isinstance(last, nn.Linear)
+        last.bias.copy_(bar[self.d :].repeat(self.t))
 
 
 @dataclass(frozen=True)
