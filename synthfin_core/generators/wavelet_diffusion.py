@@ -37,9 +37,14 @@ from synthfin_core.generators.base import (
     State,
     check_training_windows,
 )
-from synthfin_core.generators.wavelet_parts import MOST_COEFFICIENTS, Coordinates, Summaries, SummaryLaw, under
-from synthfin_core.generators.wavelet_settings import WaveletDiffusionConfig
-from synthfin_core.wavelets import Wavelets, deepest
+from synthfin_core.generators.wavelet_parts import Coordinates, Summaries, SummaryLaw, under
+from synthfin_core.generators.wavelet_settings import (
+    WaveletDiffusionConfig,
+    check_windows,
+    extended_length,
+    levels_of,
+)
+from synthfin_core.wavelets import Wavelets
 
 if TYPE_CHECKING:
     import torch
@@ -88,25 +93,7 @@ class WaveletDiffusion(Generator):
     def check(cls, config: params.Config, n: int, t: int, d: int) -> None:
         """Refuse levels too deep, windows that should be a power of two and are not, and too large a covariance."""
         assert isinstance(config, WaveletDiffusionConfig)
-        if t < 2:
-            raise SettingError(f"Windows of {t} bar came, expected at least 2: choose a longer window.")
-        length = _extended_length(t)
-        if not config.extend and length != t:
-            raise SettingError(
-                f"Windows of {t} bars came, expected a power of two: choose {length // 2} or {length} bars, or let "
-                "windows be extended by their mirror image."
-            )
-        if config.levels > deepest(length):
-            raise SettingError(
-                f"levels is {config.levels}, but windows of {t} bars bear {deepest(length)}: choose fewer levels or a "
-                "longer window."
-            )
-        wide = length * d * (_levels(config, t) + 1 if config.transform == "stationary" else 1)
-        if config.normalisation == "covariance" and wide > MOST_COEFFICIENTS:
-            raise SettingError(
-                f"The covariance of {wide} coefficients is too large, expected at most {MOST_COEFFICIENTS}: choose the "
-                "normalisation level, shorter windows or fewer series."
-            )
+        check_windows(config, t, d)
 
     def fit(
         self,
@@ -160,7 +147,7 @@ class WaveletDiffusion(Generator):
 
     def _wavelets(self) -> Wavelets:
         config, t = self.config, self._shape[0]
-        return Wavelets(config.transform, config.wavelet, _levels(config, t), _extended_length(t))
+        return Wavelets(config.transform, config.wavelet, levels_of(config, t), extended_length(t))
 
     def _players(self, seed: int, place: torch.device) -> Trainee:
         """The network with fresh weights, its running average, and what a training step does."""
@@ -398,13 +385,3 @@ def _spread(x: Array) -> Array:
     """Standard deviation `(d,)` of windows `(n, t, d)` around the level of each."""
     spread: Array = (x - x.mean(axis=1, keepdims=True)).std(axis=(0, 1))
     return np.maximum(spread, 1e-12)
-
-
-def _extended_length(t: int) -> int:
-    """The next power of two."""
-    return 1 << (t - 1).bit_length()
-
-
-def _levels(config: WaveletDiffusionConfig, t: int) -> int:
-    """Wavelet levels of windows of `t` bars."""
-    return config.levels or deepest(_extended_length(t))

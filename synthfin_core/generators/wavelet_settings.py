@@ -1,4 +1,4 @@
-"""Settings of the wavelet diffusion."""
+"""Settings of the wavelet diffusion, and which windows they suit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Self
 
 from synthfin_core import params
+from synthfin_core.errors import SettingError
+from synthfin_core.generators.wavelet_parts import MOST_COEFFICIENTS
 from synthfin_core.params import param
+from synthfin_core.wavelets import deepest
 
 
 @dataclass(frozen=True)
@@ -137,3 +140,42 @@ class WaveletDiffusionConfig(params.Config):
             temperature=1.5,
         )
         return {"recommended": cls(), "the tutorial's": tutorial}
+
+
+def extended_length(t: int) -> int:
+    """Bars to which windows of `t` bars are extended: the next power of two."""
+    return 1 << (t - 1).bit_length()
+
+
+def levels_of(config: WaveletDiffusionConfig, t: int) -> int:
+    """Wavelet levels of windows of `t` bars."""
+    return config.levels or deepest(extended_length(t))
+
+
+def check_windows(config: WaveletDiffusionConfig, t: int, d: int) -> None:
+    """Refuse settings that do not suit windows of `t` bars by `d` series.
+
+    Raises
+    ------
+    SettingError
+        If windows should be a power of two and are not, levels are too deep, or the covariance is too large.
+    """
+    if t < 2:
+        raise SettingError(f"Windows of {t} bar came, expected at least 2: choose a longer window.")
+    length = extended_length(t)
+    if not config.extend and length != t:
+        raise SettingError(
+            f"Windows of {t} bars came, expected a power of two: choose {length // 2} or {length} bars, or let "
+            "windows be extended by their mirror image."
+        )
+    if config.levels > deepest(length):
+        raise SettingError(
+            f"levels is {config.levels}, but windows of {t} bars bear {deepest(length)}: choose fewer levels or a "
+            "longer window."
+        )
+    wide = length * d * (levels_of(config, t) + 1 if config.transform == "stationary" else 1)
+    if config.normalisation == "covariance" and wide > MOST_COEFFICIENTS:
+        raise SettingError(
+            f"The covariance of {wide} coefficients is too large, expected at most {MOST_COEFFICIENTS}: choose the "
+            "normalisation level, shorter windows or fewer series."
+        )
