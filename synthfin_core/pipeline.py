@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synthfin_core.errors import DataError, SettingError, SynthFinError
-from synthfin_core.generators.base import Generator, OnStep, ShouldStop
+from synthfin_core.generators.base import Generator, OnStep, ShouldStop, under
 from synthfin_core.params import Config, Value
 from synthfin_core.registry import generator_class
 from synthfin_core.representation import representation_class
@@ -299,8 +299,8 @@ class Pipeline:
         """The pipeline that gave `meta` and `arrays`; it draws the same bytes."""
         made = cls(meta["generator"], meta["config"], meta["representation"])
         family = generator_class(meta["generator"])
-        made.generator = family.load(made.generator.config, _under("generator.", arrays))
-        made.representation = representation_class(meta["representation"]).load(_under("representation.", arrays))
+        made.generator = family.load(made.generator.config, under(arrays, "generator."))
+        made.representation = representation_class(meta["representation"]).load(under(arrays, "representation."))
         made.names, made.kinds, made.units = (tuple(meta[name]) for name in ("names", "kinds", "units"))
         made.length = int(meta["length"])
         made.default_start = np.array(arrays["default_start"], dtype=np.float64)
@@ -321,7 +321,3 @@ def _points(z: ArrayLike) -> Array:
     if points.ndim != 2 or not np.isfinite(points).all():
         raise DataError(f"Latent points have shape {points.shape}, expected finite numbers (points, dimensions).")
     return points
-
-
-def _under(prefix: str, arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

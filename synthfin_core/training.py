@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from synthfin_core import rng
 from synthfin_core.errors import TrainingError
-from synthfin_core.generators.base import OnStep, Progress, ShouldStop
+from synthfin_core.generators.base import OnStep, Progress, ShouldStop, under
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -174,10 +174,10 @@ def pack(trainee: Trainee, step: int) -> Arrays:
 def unpack(trainee: Trainee, arrays: Mapping[str, NDArray[Any]]) -> int:
     """Put a checkpoint back into modules and optimizers, and return the steps already done."""
     for name, module in trainee.modules.items():
-        load_weights(module, _under(arrays, f"module.{name}."))
+        load_weights(module, under(arrays, f"module.{name}."))
     for name, optimizer in trainee.optimizers.items():
         state: dict[int, dict[str, Tensor]] = {}
-        for key, value in _under(arrays, f"optimizer.{name}.").items():
+        for key, value in under(arrays, f"optimizer.{name}.").items():
             index, _, entry = key.partition(".")
             state.setdefault(int(index), {})[entry] = torch.from_numpy(np.array(value))
         optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
@@ -192,10 +192,6 @@ def weights(module: nn.Module) -> Arrays:
 def load_weights(module: nn.Module, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Put named arrays back into a module; names and shapes must match."""
     module.load_state_dict({key: torch.from_numpy(np.array(value)) for key, value in arrays.items()})
-
-
-def _under(arrays: Mapping[str, NDArray[Any]], prefix: str) -> Arrays:
-    return {key.removeprefix(prefix): value for key, value in arrays.items() if key.startswith(prefix)}
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from synthfin_core.generators.base import (
     ShouldStop,
     State,
     check_training_windows,
+    under,
 )
 from synthfin_core.generators.gan_health import complaints, diversity
 from synthfin_core.generators.gan_scale import PathScale, Scale
@@ -240,7 +241,7 @@ class Adversarial(Generator):
         gan._scale = cls.scale_type.load(state)
         gan._averaged = gan._generator().requires_grad_(False)
         prefix = "generator."
-        kept = {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
+        kept = under(state, prefix)
         load_weights(gan._averaged, kept)
         gan._averaged.to(device())
         return gan

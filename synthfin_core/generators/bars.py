@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from synthfin_core import params
 from synthfin_core.errors import SettingError
-from synthfin_core.generators.base import Array, Generator, OnStep, ShouldStop, State, check_training_windows
+from synthfin_core.generators.base import Array, Generator, OnStep, ShouldStop, State, check_training_windows, under
 from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param
 from synthfin_core.processes.base import LEAST_BARS, Process
@@ -101,8 +101,8 @@ class LawOfBars(Generator):
         """The generator that gave `state`."""
         made = cls(config)
         made.length = int(state["length"])
-        made.process = cls._process_from(_under("process.", state))
-        made.wanderers = Wanderers.load(_under("wanderers.", state))
+        made.process = cls._process_from(under(state, "process."))
+        made.wanderers = Wanderers.load(under(state, "wanderers."))
         return made
 
     @abstractmethod
@@ -125,7 +125,3 @@ def _latest(strips: Sequence[Array], most: int) -> list[Array]:
             kept.insert(0, strip[-most:])
             most -= len(kept[0])
     return kept
-
-
-def _under(prefix: str, state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}

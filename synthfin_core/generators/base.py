@@ -156,6 +156,17 @@ class Generator(ABC):
         raise NotImplementedError(f"{self.title} has no latent space.")
 
 
+def under(state: Mapping[str, NDArray[Any]], prefix: str) -> State:
+    """The arrays whose names begin with `prefix`, without it.
+
+    Examples
+    --------
+    >>> under({"law.mean": np.zeros(1), "shape": np.ones(2)}, "law.")
+    {'mean': array([0.])}
+    """
+    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
+
+
 def check_training_windows(x: Array, at_least: int = 8) -> Array:
     """Return `x` as a float64 `(n, t, d)` array, or say what is wrong with it.
 

@@ -27,8 +27,9 @@ from synthfin_core.generators.base import (
     ShouldStop,
     State,
     check_training_windows,
+    under,
 )
-from synthfin_core.generators.rows import Rows, check_factors, under
+from synthfin_core.generators.rows import Rows, check_factors
 from synthfin_core.params import param
 
 
@@ -123,7 +124,7 @@ class FactorAnalysis(Generator):
         """The generator that gave `state`."""
         made = cls(config)
         made.model = FactorModel.from_state(state)
-        made.rows = Rows.load(under("rows.", state))
+        made.rows = Rows.load(under(state, "rows."))
         return made
 
 

@@ -23,14 +23,7 @@ from numpy.typing import NDArray
 
 from synthfin_core import params
 from synthfin_core.errors import SettingError
-from synthfin_core.generators.base import (
-    Array,
-    Generator,
-    OnStep,
-    ShouldStop,
-    State,
-    check_training_windows,
-)
+from synthfin_core.generators.base import Array, Generator, OnStep, ShouldStop, State, check_training_windows, under
 from synthfin_core.generators.strips import Wanderers, joined, overlap
 from synthfin_core.params import param
 from synthfin_core.rng import stream
@@ -153,9 +146,7 @@ class GaussianGenerator(Generator):
         made.length, made.shrinkage = int(state["length"]), float(state["shrinkage"])
         made.mean = np.array(state["mean"], dtype=np.float64)
         made.covariance = np.array(state["covariance"], dtype=np.float64)
-        made.wanderers = Wanderers.load(
-            {name.removeprefix("wanderers."): each for name, each in state.items() if name.startswith("wanderers.")}
-        )
+        made.wanderers = Wanderers.load(under(state, "wanderers."))
         return made
 
 

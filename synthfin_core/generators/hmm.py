@@ -26,10 +26,10 @@ from synthfin_core.generators.base import (
     ShouldStop,
     State,
     check_training_windows,
+    under,
 )
 from synthfin_core.generators.mixtures import check_components
 from synthfin_core.generators.passes import follow
-from synthfin_core.generators.rows import under
 from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param
 
@@ -161,7 +161,7 @@ class HMM(Generator):
         """The generator that gave `state`."""
         made = cls(config)
         made.model = Model.from_state(state)
-        made.wanderers = Wanderers.load(under("wanderers.", state))
+        made.wanderers = Wanderers.load(under(state, "wanderers."))
         made.length = int(state["length"])
         return made
 

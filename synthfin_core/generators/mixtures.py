@@ -28,9 +28,10 @@ from synthfin_core.generators.base import (
     ShouldStop,
     State,
     check_training_windows,
+    under,
 )
 from synthfin_core.generators.passes import follow
-from synthfin_core.generators.rows import Rows, check_factors, under
+from synthfin_core.generators.rows import Rows, check_factors
 from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param
 
@@ -139,7 +140,7 @@ class PPCAMixture(Generator):
         """The generator that gave `state`."""
         made = cls(config)
         made.model = Analysers.from_state(state)
-        made.rows = Rows.load(under("rows.", state))
+        made.rows = Rows.load(under(state, "rows."))
         return made
 
     def _keep(self, model: Analysers, step: int) -> None:
@@ -262,7 +263,7 @@ class GaussianMixture(Generator):
         made = cls(config)
         made.model = Mixture.from_state(state)
         made.shape = (int(state["shape"][0]), int(state["shape"][1]))
-        principal, wanderers = under("principal.", state), under("wanderers.", state)
+        principal, wanderers = under(state, "principal."), under(state, "wanderers.")
         made.principal = Principal.from_state(principal) if principal else None
         made.wanderers = Wanderers.load(wanderers) if wanderers else None
         return made

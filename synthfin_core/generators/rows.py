@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfin_core.errors import SettingError
-from synthfin_core.generators.base import Array, State
+from synthfin_core.generators.base import Array, State, under
 from synthfin_core.generators.strips import wandering
 from synthfin_core.representation.gaussian import Gaussian
 
@@ -101,7 +101,7 @@ class Rows:
     def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
         """The map that gave `state`."""
         t, d = (int(size) for size in state["shape"])
-        bend = under("bend.", state)
+        bend = under(state, "bend.")
         made = Gaussian.load(bend) if bend else None
         steady, bent, apart, together = (np.array(state[name]) for name in ("steady", "bent", "apart", "together"))
         return cls((t, d), steady, bent, made, apart, together)
@@ -120,11 +120,6 @@ def check_factors(factors: int, t: int, d: int) -> None:
             f"{factors} factors are too many for windows of {t} bars by {d} series, expected at most {t * d - 1}: "
             "use fewer factors or longer windows."
         )
-
-
-def under(prefix: str, state: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The arrays whose names begin with `prefix`, without it."""
-    return {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
 
 
 def _keeps_to_levels(x: Array) -> NDArray[np.bool_]:

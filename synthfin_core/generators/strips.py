@@ -26,7 +26,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfin_core.generators.base import Array, State
+from synthfin_core.generators.base import Array, State, under
 from synthfin_core.generators.gan_scale import WANDERS
 from synthfin_core.generators.latents import Mixture
 
@@ -212,7 +212,7 @@ class Wanderers:
     @classmethod
     def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
         """What gave `state`."""
-        law = {name.removeprefix("starts."): array for name, array in state.items() if name.startswith("starts.")}
+        law = under(state, "starts.")
         parts = {name: np.asarray(state[name], dtype=np.float64) for name in ("sizes", "lines", "mean", "root")}
         leader = np.array(state["leader"], dtype=np.int64)
         return cls(leader=leader, **parts, starts=Mixture.load(law) if law else None)

@@ -35,6 +35,7 @@ from synthfin_core.generators.base import (
     ShouldStop,
     State,
     check_training_windows,
+    under,
 )
 from synthfin_core.generators.latents import Mixture
 from synthfin_core.generators.variational_health import worries
@@ -357,8 +358,3 @@ def wanders(x: Array) -> bool:
     the one before is above one half.
     """
     return x.shape[1] > 1 and bool((np.diff(x, axis=1).std(axis=(0, 1)) < x.std(axis=(0, 1))).all())
-
-
-def under(state: Mapping[str, NDArray[Any]], prefix: str) -> State:
-    """The arrays whose names begin with `prefix`, without it."""
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

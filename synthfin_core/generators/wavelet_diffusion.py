@@ -36,8 +36,9 @@ from synthfin_core.generators.base import (
     ShouldStop,
     State,
     check_training_windows,
+    under,
 )
-from synthfin_core.generators.wavelet_parts import Coordinates, Summaries, SummaryLaw, under
+from synthfin_core.generators.wavelet_parts import Coordinates, Summaries, SummaryLaw
 from synthfin_core.generators.wavelet_settings import (
     WaveletDiffusionConfig,
     check_windows,

@@ -228,11 +228,6 @@ class Coordinates:
         return cls(wavelets, length, marginals, scale, Whitening.load(state))
 
 
-def under(state: Mapping[str, NDArray[Any]], prefix: str) -> State:
-    """The arrays whose names begin with `prefix`, without it."""
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}
-
-
 def extended(x: Array, length: int) -> Array:
     """Windows `(n, t, d)` continued to `length` bars by their mirror image."""
     return np.concatenate([x, x[:, ::-1][:, : length - x.shape[1]]], axis=1)
