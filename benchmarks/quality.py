@@ -1,22 +1,24 @@
 """How close generators come to real markets at their recommended settings.
 
     python benchmarks/quality.py [marks literature returns volumes copies robustness] [--generators vae gan ...]
-        [--seeds 3] [--data PATH] [--json FILE] [--again] [--quick]
+        [--set network=u-net depth=2] [--seeds 3] [--data PATH] [--json FILE] [--again] [--quick]
     python benchmarks/quality.py --table FILE [literature ...]
 
 Each part has its questions and bars in a file of its own, `quality_<part>.py`. A generator is trained once for each
 seed and data set, on one thread, for all parts that ask about it. With --json every number is appended to a file as it
 comes, and what is there already, made with the same settings, is not made again; --table prints what a file holds.
+With --set the named settings are other than the recommended ones, and the model is listed under them.
 Numbers are medians over seeds, in brackets the least and the most; a bar is passed by the median.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy comes: processor seconds are those of one core
@@ -34,6 +36,7 @@ from benchmarks.quality_models import DATA, STOCKS, Model, Part, settings_of, tr
 from benchmarks.quality_table import Record, Records, Shown, together
 from synthfin_core.data.windows import Windows
 from synthfin_core.errors import SynthFinError
+from synthfin_core.params import Value
 from synthfin_core.registry import GENERATORS
 
 MODULES = (
@@ -58,6 +61,8 @@ class Question:
         Measure what is kept already once more.
     quick : bool
         Settings that train in a moment: they show that everything runs, and are no measure of quality.
+    changes : dict
+        Settings that are not the recommended ones.
     """
 
     parts: Sequence[Part]
@@ -66,6 +71,7 @@ class Question:
     stocks: Path
     again: bool
     quick: bool
+    changes: dict[str, Value] = field(default_factory=dict)
 
     def seeds_of(self, part: Part) -> int:
         """How many seeds a part is measured with."""
@@ -73,7 +79,8 @@ class Question:
 
     def label(self, name: str) -> str:
         """What a generator is called in the records."""
-        return f"{name} (tiny)" if self.quick else name
+        marks = ["tiny"] * self.quick + [f"{setting}={value}" for setting, value in self.changes.items()]
+        return f"{name} ({', '.join(marks)})" if marks else name
 
 
 def measure(question: Question, kept: Records) -> tuple[str, ...]:
@@ -112,7 +119,7 @@ def answers(
     question: Question, parts: Sequence[Part], windows: Windows, data: str, name: str, seed: int, kept: Records
 ) -> Iterator[Record]:
     """The records of one generator and seed, trained once for all parts that have none yet."""
-    settings = settings_of(name, question.quick)
+    settings = settings_of(name, question.quick) | question.changes
     label = question.label(name)
     left = [part for part in parts if question.again or not kept.has(part.name, data, label, seed, settings)]
     if not left:
@@ -151,12 +158,24 @@ def _part(name: str) -> Part:
     return PARTS[name]
 
 
+def _change(text: str) -> tuple[str, Value]:
+    """A setting's name and value, out of `name=value`; what is no number and no truth value is a word."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} came, expected a setting and its value as in depth=2")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the tables; 1 when a bar was missed, 2 when data are not there."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     add = parser.add_argument
     add("parts", nargs="*", type=_part, metavar="PART", help=f"{', '.join(PARTS)}; all when left out")
     add("--generators", nargs="+", choices=GENERATORS, default=list(GENERATORS), metavar="NAME", help="all by default")
+    add("--set", nargs="+", type=_change, default=[], metavar="NAME=VALUE", help="settings in place of the recommended")
     add("--seeds", type=int, help="how many seeds, from 0; 3 and for robustness 10 when left out")
     add("--data", type=Path, default=STOCKS, help="the literature's Stocks, a CSV file")
     add("--json", type=Path, metavar="FILE", help="append every number to this file, and go on from it")
@@ -168,7 +187,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kept = Records(given.table or given.json)
     absent: tuple[str, ...] = ()
     if given.table is None:
-        absent = measure(Question(parts, given.generators, given.seeds, given.data, given.again, given.quick), kept)
+        asked = parts, given.generators, given.seeds, given.data, given.again, given.quick, dict(given.set)
+        absent = measure(Question(*asked), kept)
     shown = tables(parts, kept)
     print(shown.text)
     if shown.missed:

@@ -270,6 +270,29 @@ def test_a_generator_is_trained_once_for_all_parts_and_an_error_stops_no_other(t
     assert sorted(trained) == [("hmm", 0), ("hmm", 1)]
 
 
+def test_other_settings_than_the_recommended_ones_make_another_model_of_the_table(tmp_path, monkeypatch):
+    trained = []
+
+    def train(windows, name, seed, settings):
+        trained.append(settings)
+        return name
+
+    part = quality.Part(
+        "one", ("returns",), lambda w, d, m: {"score": 1.0}, lambda w, d, s, k: [], lambda found: None, 1
+    )
+    monkeypatch.setattr(quality, "train", train)
+    monkeypatch.setattr(quality, "DATA", {"returns": lambda stocks: None})
+    monkeypatch.setattr(quality, "PARTS", {"one": part})
+    monkeypatch.setattr(quality, "tables", lambda parts, kept: quality.Shown(""))
+    path = tmp_path / "numbers.jsonl"
+    arguments = ["one", "--generators", "gaussian", "--json", str(path), "--set", "window=12", "cell=gru", "--quick"]
+    assert quality.main(arguments) == 0
+    assert [(each["window"], each["cell"]) for each in trained] == [(12, "gru")]
+    assert [each.model for each in Records(path).of("one")] == ["gaussian (tiny, window=12, cell=gru)"]
+    with pytest.raises(SystemExit):
+        quality.main(["one", "--set", "window"])
+
+
 def test_data_that_are_not_there_keep_no_other_data_from_being_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(quality, "train", lambda windows, name, seed, settings: name)
     monkeypatch.setitem(quality.DATA, "returns", lambda stocks: None)
