@@ -184,7 +184,7 @@ class TimeVAE(Variational):
             If a scale belongs to no part of this model, or is not finite.
         """
         scales = self._known(scales or {})
-        u = self._noise(len(z), seed)
+        u = self._noise(z, seed)
         drawn = []
         for first in range(0, len(z), CHUNK):  # all parts of all windows at once may not fit into memory
             parts = self._parts(z[first : first + CHUNK], u[first : first + CHUNK])
@@ -193,7 +193,8 @@ class TimeVAE(Variational):
 
     def take_apart(self, n: int, *, seed: int = 0) -> dict[str, Array]:
         """The parts `(n, t, d)` of `sample(n, seed=seed)` by name, the noise last; their sum is that sample."""
-        return self._parts(self._new_latents(n, seed), self._noise(n, seed))
+        z = self._new_latents(n, seed)
+        return self._parts(z, self._noise(z, seed))
 
     def blocks(self, z: Array) -> dict[str, Array]:
         """What each block gives at latents `z (n, k)`, without noise: represented units `(n, t, d)` by name.

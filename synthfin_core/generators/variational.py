@@ -38,6 +38,7 @@ from synthfin_core.generators.base import (
     under,
 )
 from synthfin_core.generators.latents import Mixture
+from synthfin_core.generators.residuals import Residuals
 from synthfin_core.generators.variational_health import worries
 from synthfin_core.params import param
 
@@ -111,7 +112,7 @@ class Variational(Generator):
         self._network: VariationalNetwork | None = None
         self._trainee: Trainee | None = None
         self._mixture: Mixture | None = None
-        self._residuals: Array | None = None  # of the training windows, where they are drawn again
+        self._residuals: Residuals | None = None  # of the training windows, where they are drawn again
         self._wanders = False
         self._step = 0
         self._watched: Array | None = None  # windows looked at while training
@@ -188,9 +189,10 @@ class Variational(Generator):
             self._mixture = Mixture.fit(z, self.config.mixture_components, seed)
         if self._resamples():
             network, kept = self.network, slice(None, None, -(-len(x) // MOST_RESIDUALS))
-            (self._residuals,) = self._in_chunks(
+            (u,) = self._in_chunks(
                 lambda part, point: (network.given(point).residuals(network.standardise(part)),), x[kept], z[kept]
             )
+            self._residuals = Residuals.fit(u, z[kept], len(x), seed)
 
     def _training_step(self, x: torch.Tensor, moment: Moment) -> dict[str, torch.Tensor]:
         """One step down the negative bound, averaged over the windows of the batch."""
@@ -244,18 +246,18 @@ class Variational(Generator):
         return x
 
     def sample_given(self, z: Array, *, seed: int = 0) -> Array:
-        """Windows drawn given `z (n, k)`; with one seed the noise stays the same while `z` moves."""
+        """Windows drawn given `z (n, k)`; with one seed the noise stays while `z` moves within windows of a kind."""
         network = self.network
-        u = self._noise(len(z), seed)
+        u = self._noise(z, seed)
         (x,) = self._in_chunks(lambda part, noise: (network.restore(network.given(part).windows(noise)),), z, u)
         return x
 
-    def _noise(self, n: int, seed: int) -> Array:
-        """Residuals `(n, t, d)`: of training windows drawn again, or from the observation model."""
+    def _noise(self, z: Array, seed: int) -> Array:
+        """Residuals `(n, t, d)` for `z (n, k)`: of training windows drawn again, or from the observation model."""
         if self._residuals is not None:
-            return self._residuals[rng.stream(seed, "residuals").integers(len(self._residuals), size=n)]
+            return self._residuals.draw(z, seed)
         network = self.network
-        return network.observation.noise(n, network.t, seed)
+        return network.observation.noise(len(z), network.t, seed)
 
     def state(self) -> State:
         """Weights, the mixture of latents, residuals that are drawn again, and how active each latent dimension is."""
@@ -268,7 +270,7 @@ class Variational(Generator):
         if self._mixture is not None:
             state |= {f"mixture.{name}": value for name, value in self._mixture.state().items()}
         if self._residuals is not None:
-            state["residuals"] = self._residuals.astype(np.float32)
+            state |= {f"residuals.{name}": value for name, value in self._residuals.state().items()}
         return state
 
     @classmethod
@@ -285,8 +287,8 @@ class Variational(Generator):
         model._activity, model._divergence = np.array(state["activity"]), np.array(state["kl_per_dimension"])
         if "mixture.shares" in state:
             model._mixture = Mixture.load(under(state, "mixture."))
-        if "residuals" in state:
-            model._residuals = state["residuals"].astype(np.float64)
+        if "residuals.u" in state:
+            model._residuals = Residuals.load(under(state, "residuals."))
         return model
 
     def checkpoint(self) -> State:

@@ -41,7 +41,7 @@ class TestParts:
 
     def test_the_sample_is_what_the_network_draws_around_its_mean(self, model, z):
         """Second road: the law that training maximised draws the same windows."""
-        network, u = model.network, model._noise(len(z), 3)
+        network, u = model.network, model._noise(z, 3)
         (drawn,) = model._in_chunks(lambda part, noise: (network.restore(network.given(part).windows(noise)),), z, u)
         np.testing.assert_allclose(model.sample_given(z, seed=3), drawn, rtol=0, atol=1e-4)
 

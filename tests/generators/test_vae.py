@@ -206,7 +206,7 @@ def test_resampled_residuals_are_those_of_training_windows(levels):
     drawn, law = levels.sample_given(z, seed=0), levels.network.given(torch.as_tensor(z).float())
     with torch.no_grad():
         u = law.residuals(levels.network.standardise(torch.as_tensor(drawn).float())).numpy()
-    known = levels.state()["residuals"]
+    known = levels.state()["residuals.u"]
     assert known.shape == (200, 10, 2)
     distance = np.abs(u[:, None] - known[None]).max(axis=(2, 3))
     assert distance.min(axis=1).max() < 1e-4
@@ -223,7 +223,7 @@ def test_resampled_residuals_copy_no_training_window(levels):
 def test_residuals_of_many_windows_are_thinned(monkeypatch):
     monkeypatch.setattr("synthfin_core.generators.variational.MOST_RESIDUALS", 30)
     model = VAE(replace(TINY, epochs=1)).fit(wandering_windows(n=100))
-    assert model.state()["residuals"].shape == (25, 10, 2)
+    assert model.state()["residuals.u"].shape == (25, 10, 2)
 
 
 def test_a_full_covariance_keeps_what_bars_have_in_common():
