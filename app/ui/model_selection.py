@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from app.ui import cached, figures, state
 from synthfin_core.classical.factor import FactorModel
-from synthfin_core.classical.selection import FactorChoice, choose_factors
+from synthfin_core.classical.limits import most_factors
+from synthfin_core.classical.selection import FactorChoice, choose_factors, rows_to_fit
 from synthfin_core.data.panel import Panel, Selection
 from synthfin_core.errors import DataError
 from synthfin_core.generators.rows import Rows as WindowRows
@@ -65,16 +66,15 @@ def show() -> None:
             "Folds", 2, 10, 5, key="selection-folds", width=120, help="Stretches of history left out in turn."
         )
     rows = _rows(setup.id, what or BARS, setup)
-    widest = rows.x.shape[1] - 1
-    most = widest
-    if widest > 1:
+    most = most_factors(rows_to_fit(len(rows.x), int(folds)), rows.x.shape[1])
+    if most > 1:
         most = st.slider(
             "Most factors",
             1,
-            min(widest, 100),
-            min(widest, 30),
+            min(most, 100),
+            min(most, 30),
             key=f"selection-most-{setup.id}-{what}",
-            help="How far to look.",
+            help="How far to look: fewer than a row has numbers, and than there are rows when a stretch is left out.",
         )
     if rows.missing:
         st.caption(
@@ -124,7 +124,7 @@ def _apart(setup_id: str, what: str, rows: Rows, choice: FactorChoice) -> None:
         factors = st.number_input(
             "Factors",
             0,
-            rows.x.shape[1] - 1,
+            most_factors(*rows.x.shape),
             choice.best_unequal if unequal else choice.best_equal,
             key=f"selection-factors-{setup_id}-{what}-{unequal}",
             width=140,

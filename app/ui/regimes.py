@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from app.ui import cached, figures, state
 from synthfin_core.classical.gaussian_mixture import GaussianMixture
 from synthfin_core.classical.hmm import HMM
+from synthfin_core.classical.limits import LEAST_ROWS, most_components
 from synthfin_core.classical.selection import Choice, choose_components, choose_states
 from synthfin_core.data.panel import Panel, Selection
 from synthfin_core.errors import DataError
@@ -23,7 +24,7 @@ Found = GaussianMixture | HMM
 
 MIXTURE = "Mixture"
 MODELS = (MIXTURE, "HMM, Gaussian", "HMM, Student-t")
-MOST_STATES = 5
+MOST_STATES, USUAL_STATES = 8, 5
 RESTARTS = 2
 LEAST_BARS = 100
 
@@ -69,10 +70,19 @@ def show() -> None:
             help="A mixture takes each bar by itself; a hidden Markov model knows that regimes last. Student-t bars "
             "leave single large moves to their tails, where Gaussian ones call them a regime.",
         )
+        history = _history(setup.id, name, setup)
+        most = st.number_input(
+            "Most states",
+            2,
+            MOST_STATES,
+            min(USUAL_STATES, most_components(len(history.bars))),
+            key=f"regime-most-{setup.id}-{name}",
+            width=140,
+            help=f"How far to look; each state needs at least {LEAST_ROWS} bars of its own.",
+        )
     model = model or MODELS[-1]
-    history = _history(setup.id, name, setup)
     with st.spinner("Looking for regimes"):
-        choice = _choice(setup.id, name, model, history)
+        choice = _choice(setup.id, name, model, int(most), history)
     count = st.slider(
         f"States (the criterion chooses {choice.best})",
         1,
@@ -145,8 +155,10 @@ def _posterior(found: Found, history: History) -> Array:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _choice(setup_id: str, name: str, model: str, _history: History) -> Choice[GaussianMixture] | Choice[HMM]:
-    counts = range(1, MOST_STATES + 1)
+def _choice(
+    setup_id: str, name: str, model: str, most: int, _history: History
+) -> Choice[GaussianMixture] | Choice[HMM]:
+    counts = range(1, most + 1)
     if model == MIXTURE:
         return choose_components(_history.bars, counts)
     emissions = "student-t" if model == MODELS[-1] else "gaussian"

@@ -19,6 +19,8 @@ from synthfin_core.classical.em import Array, checked_rows
 from synthfin_core.classical.factor import FactorModel, Noise
 from synthfin_core.classical.gaussian_mixture import GaussianMixture
 from synthfin_core.classical.hmm import HMM, Kind
+from synthfin_core.classical.hmm_em import Bars
+from synthfin_core.classical.limits import check_components, check_factors
 from synthfin_core.errors import SettingError
 
 Told = Callable[[int, int], None]
@@ -81,8 +83,8 @@ class Choice(Generic[Model]):
         return self.models[self.counts.index(count)]
 
 
-def contiguous_folds(n: int, folds: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Rows to fit and rows to score, for each of `folds` stretches of `n` rows left out in turn.
+def rows_to_fit(n: int, folds: int) -> int:
+    """How many of `n` rows are left, at least, when one of `folds` stretches is left out.
 
     Raises
     ------
@@ -91,6 +93,18 @@ def contiguous_folds(n: int, folds: int) -> Iterator[tuple[NDArray[np.int64], ND
     """
     if not 2 <= folds <= n // 2:
         raise SettingError(f"{folds} folds were asked for, expected 2 to {n // 2} for {n} rows.")
+    return n - -(-n // folds)
+
+
+def contiguous_folds(n: int, folds: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows to fit and rows to score, for each of `folds` stretches of `n` rows left out in turn.
+
+    Raises
+    ------
+    SettingError
+        If there are fewer than two folds, or fewer than two rows in each.
+    """
+    rows_to_fit(n, folds)
     for held in np.array_split(np.arange(n), folds):
         yield np.setdiff1d(np.arange(n), held), held
 
@@ -106,7 +120,7 @@ def choose_factors(
         NaN where a value is not known. Standardise series of different size first: equal noise means equal in the
         units of the rows.
     factors : sequence of int
-        Numbers of factors to compare, each from 0 to `D - 1`.
+        Numbers of factors to compare, each from 0 to what the rows that are left to fit bear.
     folds : int
     on_fit : callable, optional
         Told after each fit how many are done, and of how many.
@@ -119,6 +133,9 @@ def choose_factors(
         If a number of factors, or of folds, does not suit the rows.
     """
     x = checked_rows(rows, missing=True)
+    n, numbers = x.shape
+    most = _largest(factors, "factors", least=0)
+    check_factors(most, rows_to_fit(n, folds), numbers, f"rows of {numbers} numbers", "more series")
     complete = bool(np.isfinite(x).all())
     scores: dict[Noise, Array] = {"equal": np.empty((len(factors), folds)), "unequal": np.empty((len(factors), folds))}
     shrunk = np.empty(folds)
@@ -139,8 +156,17 @@ def choose_factors(
 def choose_components(
     rows: ArrayLike, counts: Sequence[int], *, seed: int = 0, restarts: int = 3, on_fit: Told | None = None
 ) -> Choice[GaussianMixture]:
-    """Gaussian mixtures of rows `(n, D)` with so many components, and their criterion."""
+    """Gaussian mixtures of rows `(n, D)` with so many components, and their criterion.
+
+    Raises
+    ------
+    DataError
+        If the rows can't be used.
+    SettingError
+        If a number of components is more than the rows bear; nothing is fitted then.
+    """
     x = checked_rows(rows)
+    check_components(_largest(counts, "components"), len(x), "rows", x.shape[1])
     return _by_criterion(
         counts,
         lambda count: GaussianMixture.fit(x, count, seed=seed, restarts=restarts),
@@ -158,13 +184,32 @@ def choose_states(
     restarts: int = 10,
     on_fit: Told | None = None,
 ) -> Choice[HMM]:
-    """Hidden Markov models of strips `(s, d)` with so many states, and their criterion."""
+    """Hidden Markov models of strips `(s, d)` with so many states, and their criterion.
+
+    Raises
+    ------
+    DataError
+        If the strips can't be used.
+    SettingError
+        If a number of states is more than the bars bear; nothing is fitted then.
+    """
+    bars = Bars.of(strips).x
+    check_components(_largest(counts, "states"), len(bars), "bars", bars.shape[1], "states")
     return _by_criterion(
         counts,
         lambda count: HMM.fit(strips, count, emissions, seed=seed, restarts=restarts),
         lambda model: model.bic(strips),
         on_fit,
     )
+
+
+def _largest(counts: Sequence[int], called: str, least: int = 1) -> int:
+    """The largest number to compare, where all are numbers that there can be."""
+    if len(counts) == 0 or min(counts) < least:
+        raise SettingError(
+            f"The numbers of {called} to compare are {list(counts)}, expected one or more, each at least {least}."
+        )
+    return max(counts)
 
 
 def _by_criterion(

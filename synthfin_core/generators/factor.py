@@ -29,7 +29,7 @@ from synthfin_core.generators.base import (
     check_training_windows,
     under,
 )
-from synthfin_core.generators.rows import Rows, check_factors
+from synthfin_core.generators.rows import Rows, check_window_factors
 from synthfin_core.params import param
 
 
@@ -66,7 +66,7 @@ class FactorAnalysis(Generator):
 
     @classmethod
     def check(cls, config: params.Config, n: int, t: int, d: int) -> None:
-        """Refuse more factors than a window has numbers, less one.
+        """Refuse more factors than the windows bear.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class FactorAnalysis(Generator):
             If there are.
         """
         factors: int = config.factors  # type: ignore[attr-defined]
-        check_factors(factors, t, d)
+        check_window_factors(factors, n, t, d)
 
     def fit(
         self,

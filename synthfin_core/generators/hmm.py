@@ -18,6 +18,7 @@ from synthfin_core import params
 from synthfin_core.classical.hmm import HMM as Model
 from synthfin_core.classical.hmm import SHORT_PASSES
 from synthfin_core.classical.hmm_em import Bars, Chains, first_guesses, one_pass
+from synthfin_core.classical.limits import check_components
 from synthfin_core.generators.base import (
     Array,
     Diagnostics,
@@ -28,7 +29,6 @@ from synthfin_core.generators.base import (
     check_training_windows,
     under,
 )
-from synthfin_core.generators.mixtures import check_components
 from synthfin_core.generators.passes import follow
 from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param

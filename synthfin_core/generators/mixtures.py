@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from synthfin_core import params
 from synthfin_core.classical.gaussian_mixture import GaussianMixture as Mixture
 from synthfin_core.classical.gaussian_mixture import Principal
+from synthfin_core.classical.limits import check_components
 from synthfin_core.classical.ppca_mixture import PPCAMixture as Analysers
-from synthfin_core.errors import SettingError
 from synthfin_core.generators.base import (
     Array,
     Generator,
@@ -31,11 +31,10 @@ from synthfin_core.generators.base import (
     under,
 )
 from synthfin_core.generators.passes import follow
-from synthfin_core.generators.rows import Rows, check_factors
+from synthfin_core.generators.rows import Rows, check_window_factors
 from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param
 
-LEAST_ROWS = 30  #: windows, or bars, for each component: fewer would be learned by heart
 ROWS_PER_COMPONENT = 350  #: for each component, where their number is chosen by how many windows there are
 MOST_CHOSEN = 15  #: components, where their number is chosen
 MOST_FACTORS = 80  #: of a component, where their number is chosen
@@ -95,8 +94,8 @@ class PPCAMixture(Generator):
             If there are.
         """
         assert isinstance(config, PPCAMixtureConfig)
-        check_factors(config.factors, t, d)
-        check_components(config.components, n, "windows")
+        check_window_factors(config.factors, n, t, d)
+        check_components(config.components, n, "windows", config.factors)
 
     def fit(
         self,
@@ -267,21 +266,3 @@ class GaussianMixture(Generator):
         made.principal = Principal.from_state(principal) if principal else None
         made.wanderers = Wanderers.load(wanderers) if wanderers else None
         return made
-
-
-def check_components(components: int, rows: int, what: str, dimensions: int = 0, called: str = "components") -> None:
-    """Refuse more components than `rows` windows or bars bear.
-
-    Each needs some rows of its own, and one with a full covariance of `dimensions` needs more rows than those.
-
-    Raises
-    ------
-    SettingError
-        If there are.
-    """
-    least = max(LEAST_ROWS, dimensions + 1)
-    if components * least > rows:
-        raise SettingError(
-            f"{components} {called} are too many for {rows} {what}, expected at most {rows // least} of at least "
-            f"{least} {what} each: use fewer {called} or a longer history."
-        )

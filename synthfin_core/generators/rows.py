@@ -21,7 +21,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfin_core.errors import SettingError
+from synthfin_core.classical.limits import check_factors
 from synthfin_core.generators.base import Array, State, under
 from synthfin_core.generators.strips import wandering
 from synthfin_core.representation.gaussian import Gaussian
@@ -107,19 +107,15 @@ class Rows:
         return cls((t, d), steady, bent, made, apart, together)
 
 
-def check_factors(factors: int, t: int, d: int) -> None:
-    """Refuse more factors than a window of `t` bars by `d` series has numbers, less one.
+def check_window_factors(factors: int, n: int, t: int, d: int) -> None:
+    """Refuse more factors than `n` windows of `t` bars by `d` series bear.
 
     Raises
     ------
     SettingError
         If there are.
     """
-    if factors > t * d - 1:
-        raise SettingError(
-            f"{factors} factors are too many for windows of {t} bars by {d} series, expected at most {t * d - 1}: "
-            "use fewer factors or longer windows."
-        )
+    check_factors(factors, n, t * d, f"windows of {t} bars by {d} series", "longer windows")
 
 
 def _keeps_to_levels(x: Array) -> NDArray[np.bool_]:

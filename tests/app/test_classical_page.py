@@ -111,6 +111,34 @@ def test_regimes_are_found_with_as_many_states_as_the_criterion_says(filled):
     assert len(app.dataframe[0].value) == 2
 
 
+def test_more_states_than_the_bars_bear_are_refused_in_a_sentence(filled, gappy):
+    few = Setup(gappy.panel_id, Selection(columns=("a",), end="2020-10-30"), WindowSpec(length=10))
+    filled.save_setup(few)
+    bars = len(regimes._history(few.id, "a", few).bars)
+    assert bars < 240
+    app = opened("Regimes", setup=few.id)
+    (most,) = app.number_input
+    assert most.value == 5
+    most.set_value(8).run()
+    assert not app.exception
+    (error,) = app.error
+    assert (
+        f"8 states are too many for {bars} bars, expected at most {bars // 30} of at least 30 bars each" in error.value
+    )
+    assert not app.slider
+
+
+def test_as_many_factors_are_offered_as_the_rows_bear(filled, gappy, monkeypatch):
+    monkeypatch.setattr(model_selection, "MOST_TRIED", 2)
+    few = Setup(gappy.panel_id, Selection(columns=("a",), end="2020-05-29"), WindowSpec(length=50, holdout=0.0))
+    filled.save_setup(few)
+    rows = model_selection._rows(few.id, model_selection.WINDOWS, few)
+    app = opened("Model selection", setup=few.id)
+    (slider,) = app.slider
+    assert slider.max == len(rows.x) - -(-len(rows.x) // 5) - 1
+    assert slider.max < rows.x.shape[1] - 1
+
+
 def test_the_history_of_a_series_ends_where_it_has_a_gap(filled):
     days = pd.bdate_range("2020-01-01", periods=100).append(pd.bdate_range("2021-01-01", periods=150))
     price = np.exp(0.01 * np.random.default_rng(0).standard_normal(250).cumsum())

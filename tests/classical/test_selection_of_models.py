@@ -7,7 +7,13 @@ import pytest
 
 from synthfin_core.classical.factor import FactorModel
 from synthfin_core.classical.hmm import HMM
-from synthfin_core.classical.selection import choose_components, choose_factors, choose_states, contiguous_folds
+from synthfin_core.classical.selection import (
+    choose_components,
+    choose_factors,
+    choose_states,
+    contiguous_folds,
+    rows_to_fit,
+)
 from synthfin_core.errors import SettingError
 
 
@@ -62,6 +68,48 @@ def test_folds_are_contiguous_and_cover_all_rows():
     assert all(sorted([*train, *held]) == list(range(11)) for train, held in folds)
     with pytest.raises(SettingError, match="1 folds were asked for, expected 2 to 5 for 11 rows"):
         next(contiguous_folds(11, 1))
+
+
+NOISE = np.random.default_rng(0).standard_normal((100, 2))
+
+
+@pytest.mark.parametrize(
+    ("choose", "words"),
+    [
+        (lambda told: choose_factors(NOISE, (0, 2), on_fit=told), "2 factors .* for rows of 2 numbers, .* at most 1"),
+        (
+            lambda told: choose_factors(NOISE.reshape(10, 20), (1, 8), folds=3, on_fit=told),
+            "8 factors are too many for 6 rows of 20 numbers, expected at most 5: .* a longer history",
+        ),
+        (lambda told: choose_factors(NOISE, (-1, 1), on_fit=told), r"compare are \[-1, 1\], .* at least 0"),
+        (
+            lambda told: choose_components(NOISE, (1, 4), on_fit=told),
+            "4 components are too many for 100 rows, expected at most 3 of at least 30 rows each",
+        ),
+        (lambda told: choose_components(NOISE.reshape(5, 40), (1,), on_fit=told), "at most 0 of at least 41 rows"),
+        (lambda told: choose_components(NOISE, (), on_fit=told), r"compare are \[\], expected one or more"),
+        (
+            lambda told: choose_states([NOISE[:40], NOISE[40:]], (4, 1), on_fit=told),
+            "4 states are too many for 100 bars, expected at most 3 of at least 30 bars each",
+        ),
+    ],
+)
+def test_more_than_the_data_bear_is_refused_before_anything_is_fitted(choose, words):
+    told = []
+    with pytest.raises(SettingError, match=words):
+        choose(lambda *at: told.append(at))
+    assert told == []
+
+
+@pytest.mark.parametrize(("n", "folds"), [(11, 3), (40, 2), (100, 7)])
+def test_rows_to_fit_are_those_of_the_smallest_fold(n, folds):
+    assert rows_to_fit(n, folds) == min(len(train) for train, _ in contiguous_folds(n, folds))
+
+
+def test_as_many_as_the_data_bear_are_fitted():
+    assert choose_components(NOISE, (3,), restarts=1).best == 3
+    assert choose_states([NOISE], (3,), "gaussian", restarts=1).best == 3
+    assert choose_factors(NOISE.reshape(10, 20), (5,), folds=3).best_equal == 5
 
 
 def test_the_criterion_counts_components_and_states():

@@ -57,7 +57,14 @@ class TestChecks:
         [
             (FactorAnalysis, FactorConfig(factors=20), (500, 10, 2), "20 factors are too many .* at most 19"),
             (ProbabilisticPCA, FactorConfig(factors=9), (500, 3, 3), "9 factors .* 3 bars by 3 series, .* at most 8"),
+            (
+                FactorAnalysis,
+                FactorConfig(factors=9),
+                (9, 10, 2),
+                "9 factors are too many for 9 windows of 10 .* most 8",
+            ),
             (PPCAMixture, PPCAMixtureConfig(factors=60), (500, 12, 5), "60 factors are too many"),
+            (PPCAMixture, PPCAMixtureConfig(8, 50), (400, 12, 5), "8 components .* at most 7 of at least 51 windows"),
             (
                 PPCAMixture,
                 PPCAMixtureConfig(components=20),
