@@ -5,6 +5,7 @@ windows x → representation.forward → generator → representation.inverse �
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from synthfin_core.errors import DataError, SettingError, SynthFinError
+from synthfin_core.errors import DataError, SettingError, SynthFinError, TrainingWarning
 from synthfin_core.generators.base import Generator, OnStep, ShouldStop, under
 from synthfin_core.params import Config, Value
 from synthfin_core.registry import generator_class
@@ -226,6 +227,11 @@ class Pipeline:
             If the generator's settings do not suit windows of this shape.
         TrainingError
             If a loss is no number.
+
+        Warns
+        -----
+        TrainingWarning
+            If the settings are known to do badly on these windows.
         """
         name = self.representation_name or windows.representation or self.generator.representation
         made = representation_class(name)
@@ -236,6 +242,8 @@ class Pipeline:
             )
         x = windows.train.x  # (n, t, d)
         self.generator.check(self.generator.config, *x.shape)
+        for sentence in self.generator.advise(self.generator.config, x):
+            warnings.warn(sentence, TrainingWarning, stacklevel=2)
         self.representation_name = name
         self.representation = made().fit(x)
         self.names, self.kinds, self.units = windows.names, windows.kinds, windows.units

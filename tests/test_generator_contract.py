@@ -91,6 +91,10 @@ class TestSettings:
     def test_the_recommended_settings_suit_usual_windows(self, family, shape):
         family.check(family.Config(), *shape)
 
+    def test_settings_that_are_recommended_are_not_advised_against(self, family, x):
+        for windows in (x, x.cumsum(axis=1)):
+            assert all(family.advise(config, windows) == [] for config in family.Config.presets().values())
+
     def test_it_says_what_it_is(self, family):
         assert family.title
         assert family.family in ("vae", "gan", "diffusion", "classical")

@@ -11,8 +11,9 @@ from conftest import made_panel
 
 from synthfin_core import export
 from synthfin_core.data.windows import make_windows
-from synthfin_core.errors import DataError, SettingError, SynthFinError
+from synthfin_core.errors import DataError, SettingError, SynthFinError, TrainingWarning
 from synthfin_core.pipeline import Pipeline, Samples
+from synthfin_core.registry import generator_class
 
 
 def samples_of(windows, part="train") -> Samples:
@@ -110,6 +111,17 @@ class TestPipeline:
         assert (loaded.names, loaded.units, loaded.length) == (("one", "two"), ("log return",) * 2, 10)
         np.testing.assert_array_equal(loaded.default_start, windows.default_start)
         assert loaded.representation_name == "standard"
+
+    def test_settings_that_do_badly_are_warned_of_before_training(self, windows, stand_in, monkeypatch):
+        def advise(config, x):
+            np.testing.assert_array_equal(x, windows.train.x)
+            return [f"{config.epochs} epochs are few: take more."]
+
+        monkeypatch.setattr(generator_class(stand_in), "advise", staticmethod(advise))
+        steps = []
+        with pytest.warns(TrainingWarning, match="^2 epochs are few: take more.$"):
+            Pipeline(stand_in, {"epochs": 2}).fit(windows, on_step=steps.append)
+        assert steps
 
     def test_samples_have_the_scale_of_the_windows(self, windows, stand_in):
         x = Pipeline(stand_in).fit(windows).sample(2000).x

@@ -72,15 +72,18 @@ def _train_form(names: list[str]) -> None:
         help="The same seed, settings and data give the same model; another seed gives a sibling.",
     )
     with plainly():
-        spec = _spec(name, values, int(seed))
-        _train_button(spec)
+        _train_button(_spec(name, values, int(seed)))
 
 
 def _spec(name: str, values: Mapping[str, Value], seed: int) -> RunSpec:
+    """What was asked for; settings that do not suit the windows are refused, those that do badly warned of."""
     generator = generator_class(name)
     config = generator.Config.from_dict(values)
     setup = cached.current_setup(state.studio().setup_id)
-    generator.check(config, *cached.windows(setup).train.x.shape)
+    x = cached.windows(setup).train.x
+    generator.check(config, *x.shape)
+    for sentence in generator.advise(config, x):
+        st.warning(escape(sentence), icon=":material/warning:")
     return RunSpec(setup=setup, generator=name, config=config.to_dict(), seed=seed)
 
 

@@ -97,6 +97,16 @@ class Generator(ABC):
             One sentence: what came, what was expected, what to do.
         """
 
+    @classmethod
+    def advise(cls, config: params.Config, x: Array) -> list[str]:
+        """What settings that are allowed would do badly on training windows `x (n, t, d)`, in whatever units.
+
+        Each is one sentence: what is so, what comes of it, what to choose instead. The form shows them before a
+        training, and `Pipeline.fit` gives each as a `TrainingWarning`; it must be quick and import nothing heavy.
+        Settings that choose for themselves choose well: they are never advised against.
+        """
+        return []
+
     @abstractmethod
     def fit(
         self,

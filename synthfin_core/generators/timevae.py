@@ -24,7 +24,8 @@ import numpy as np
 from synthfin_core import params
 from synthfin_core.errors import SettingError
 from synthfin_core.generators.base import Array
-from synthfin_core.generators.variational import CHUNK, Variational, VariationalConfig
+from synthfin_core.generators.variational import CHUNK, Variational, VariationalConfig, wanders
+from synthfin_core.generators.variational_health import resampling_advice
 from synthfin_core.params import param, whole_numbers
 
 if TYPE_CHECKING:
@@ -218,6 +219,12 @@ class TimeVAE(Variational):
             if not np.isfinite(scale):
                 raise SettingError(f"The scale of {name} is {scale}, expected a finite number: 1 leaves it as it is.")
         return scales
+
+    @classmethod
+    def advise(cls, config: params.Config, x: Array) -> list[str]:
+        """Warn of residuals drawn again where windows do not wander; see `Generator.advise`."""
+        assert isinstance(config, TimeVAEConfig)
+        return resampling_advice(config.observation, wanders(x))
 
     @property
     def observation(self) -> str:

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from synthfin_core import params
 from synthfin_core.errors import SettingError
-from synthfin_core.generators.variational import Variational, VariationalConfig
+from synthfin_core.generators.base import Array
+from synthfin_core.generators.variational import Variational, VariationalConfig, wanders
+from synthfin_core.generators.variational_health import resampling_advice
 from synthfin_core.params import param
 
 if TYPE_CHECKING:
@@ -124,6 +126,12 @@ class VAE(Variational):
                 f"The rank of the covariance is {config.rank}, expected less than the {t * d} numbers of a window "
                 f"({t} bars by {d} series): lower it."
             )
+
+    @classmethod
+    def advise(cls, config: params.Config, x: Array) -> list[str]:
+        """Warn of residuals drawn again where windows do not wander; see `Generator.advise`."""
+        assert isinstance(config, VAEConfig)
+        return resampling_advice(config.observation, wanders(x))
 
     @property
     def observation(self) -> str:

@@ -61,3 +61,16 @@ def worries(
             "look for outliers in the data."
         )
     return found
+
+
+def resampling_advice(observation: str, wanders: bool) -> list[str]:
+    """What comes of residuals that are drawn again for windows that do not wander; empty where all is well.
+
+    Latents describe little of such a window, so that its residual is most of it.
+    """
+    if observation != "resampled residuals" or wanders:
+        return []
+    return [
+        "The observation model is resampled residuals, but not every series wanders as price levels do, so that many "
+        "new windows would be near copies of training windows: choose automatic or student-t instead."
+    ]

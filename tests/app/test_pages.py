@@ -243,6 +243,17 @@ def test_a_preset_fills_in_every_field(page, use, store):
         assert app.session_state[f"form-{page}-1-{field}"] == value
 
 
+def test_settings_that_do_badly_on_the_data_are_warned_of_and_can_be_trained(use, store):
+    use(store)
+    app = opened("vae")
+    assert not app.warning
+    app.selectbox(key="form-vae-0-observation").set_value("resampled residuals").run()
+    healthy(app)
+    (warning,) = app.warning
+    assert "near copies of training windows: choose automatic or student-t" in warning.value.replace("\\", "")
+    assert "Train" in [button.label for button in app.button]
+
+
 def test_the_same_spec_is_offered_at_once(use, filled):
     use(filled)
     run = next(run for run in filled.runs() if run.spec.generator == "vae")

@@ -10,6 +10,7 @@ from scipy.stats import multivariate_normal, multivariate_t
 from synthfin_core.errors import DataError, SettingError, TrainingError
 from synthfin_core.evaluation import copied_pieces
 from synthfin_core.generators.latents import Mixture
+from synthfin_core.generators.timevae import TimeVAE
 from synthfin_core.generators.vae import NETWORKS, VAE, VAEConfig
 from synthfin_core.generators.variational import wanders
 
@@ -189,6 +190,18 @@ def test_automatic_takes_residuals_again_when_every_series_wanders(x, model, lev
     assert VAE.load(levels.config, levels.state()).observation == "resampled residuals"
     half = np.concatenate([x[:, :10, :1], wandering_windows(n=len(x))[:, :, :1]], axis=2)
     assert VAE(TINY).fit(half, should_stop=lambda: True).observation == "student-t"
+
+
+@pytest.mark.parametrize("family", [VAE, TimeVAE])
+@pytest.mark.parametrize("observation", ["automatic", "student-t", "gaussian", "resampled residuals"])
+def test_residuals_drawn_again_are_advised_against_where_windows_do_not_wander(family, observation, x):
+    config = replace(family.Config.tiny(), observation=observation)
+    half = np.concatenate([x[:, :10, :1], wandering_windows(n=len(x))[:, :, :1]], axis=2)
+    assert family.advise(config, wandering_windows()) == []
+    for windows in (x, half):
+        said = family.advise(config, windows)
+        assert len(said) == (observation == "resampled residuals")
+        assert all("near copies of training windows: choose automatic or student-t" in sentence for sentence in said)
 
 
 @pytest.mark.parametrize("phi", [0.45, 0.55])
