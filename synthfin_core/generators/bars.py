@@ -1,6 +1,7 @@
 """What generators on a process have in common: windows put together to history, a law of bars fitted, windows drawn.
 
-The processes themselves, with their sources, are in `synthfin_core.processes`.
+Series that wander are seen as steps (`synthfin_core.generators.strips`), histories far from each other at one level
+(`synthfin_core.generators.levels`). The processes themselves, with their sources, are in `synthfin_core.processes`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from synthfin_core import params
 from synthfin_core.errors import SettingError
 from synthfin_core.generators.base import Array, Generator, OnStep, ShouldStop, State, check_training_windows, under
+from synthfin_core.generators.levels import Levels
 from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param
 from synthfin_core.processes.base import LEAST_BARS, Process
@@ -41,6 +43,8 @@ class LawOfBars(Generator):
     process : Process
     wanderers : Wanderers
         The series that the process sees as steps.
+    levels : Levels
+        Those of histories that lie far from each other, which the process sees at one level.
     length : int
         Bars in a window.
     """
@@ -50,6 +54,7 @@ class LawOfBars(Generator):
 
     process: Any  # of the class that `_fitted` gives
     wanderers: Wanderers
+    levels: Levels
     length: int
 
     @classmethod
@@ -83,18 +88,21 @@ class LawOfBars(Generator):
         self.length = x.shape[1]
         self.wanderers = Wanderers.of(x, seed)
         strips = _latest(self.wanderers.steps(joined(x)), self.config.history)
-        self.process = self._fitted(strips)
+        self.levels = Levels.of(strips, self.length)
+        self.process = self._fitted(self.levels.moved(strips))
         return self
 
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` windows, each from a history of its own; see `Generator.sample`."""
-        return self.wanderers.windows(self.process.simulate(self.length, n, seed), seed)
+        bars = self.process.simulate(self.length, n, seed)
+        return self.wanderers.windows(self.levels.windows(bars, seed), seed)
 
     def state(self) -> State:
-        """The process, the wandering series and the length."""
+        """The process, the wandering series, the levels and the length."""
         process = {f"process.{name}": np.asarray(array) for name, array in self.process.state().items()}
         wanderers = {f"wanderers.{name}": array for name, array in self.wanderers.state().items()}
-        return {"length": np.array(self.length), **process, **wanderers}
+        levels = {f"levels.{name}": array for name, array in self.levels.state().items()}
+        return {"length": np.array(self.length), **process, **wanderers, **levels}
 
     @classmethod
     def load(cls, config: params.Config, state: Mapping[str, NDArray[Any]]) -> Self:
@@ -103,6 +111,7 @@ class LawOfBars(Generator):
         made.length = int(state["length"])
         made.process = cls._process_from(under(state, "process."))
         made.wanderers = Wanderers.load(under(state, "wanderers."))
+        made.levels = Levels.load(under(state, "levels."))
         return made
 
     @abstractmethod

@@ -10,6 +10,9 @@ are shrunk, with the variances kept,
 
 where `rho` is found by Ledoit and Wolf, "A well-conditioned estimator for large-dimensional covariance matrices"
 (2004), from standardised windows that do not overlap: overlapping ones would look like far more evidence than they are.
+
+Bars of histories that lie far from each other are drawn about a level of one of them
+(`synthfin_core.generators.levels`); windows have their levels by `S`.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from numpy.typing import NDArray
 from synthfin_core import params
 from synthfin_core.errors import SettingError
 from synthfin_core.generators.base import Array, Generator, OnStep, ShouldStop, State, check_training_windows, under
+from synthfin_core.generators.levels import ALIKE, Levels
 from synthfin_core.generators.strips import Wanderers, joined, overlap
 from synthfin_core.params import param
 from synthfin_core.rng import stream
@@ -79,6 +83,7 @@ class GaussianGenerator(Generator):
     covariance: Array
     shrinkage: float
     wanderers: Wanderers
+    levels: Levels
     length: int
 
     @classmethod
@@ -111,8 +116,11 @@ class GaussianGenerator(Generator):
         self.length = x.shape[1]
         self.wanderers = Wanderers.of(x, seed)
         if self.config.over == "bars":
-            rows, every = np.concatenate(self.wanderers.steps(joined(x))), 1  # (s, d)
+            strips = self.wanderers.steps(joined(x))
+            self.levels = Levels.of(strips, self.length)
+            rows, every = np.concatenate(self.levels.moved(strips)), 1  # (s, d)
         else:
+            self.levels = ALIKE  # a law of windows has levels of its own
             rows = self.wanderers.bars(x).reshape(len(x), -1)  # (n, t * d)
             every = -(-self.length // overlap(x)[0])
         self.mean = rows.mean(axis=0).reshape(-1, x.shape[2])
@@ -131,13 +139,15 @@ class GaussianGenerator(Generator):
         root = directions * np.sqrt(np.maximum(variances, 0.0))  # (k * d, k * d); series may copy each other
         z = stream(seed, "gaussian").standard_normal((n, self.length // k, k * d))
         bars = np.einsum("nbj,ij->nbi", z, root, optimize=True).reshape(n, self.length, d)
-        return self.wanderers.windows(bars + (self.mean if k > 1 else self.mean[0]), seed)
+        bars = bars + (self.mean if k > 1 else self.mean[0])
+        return self.wanderers.windows(self.levels.windows(bars, seed), seed)
 
     def state(self) -> State:
-        """The law, the wandering series and the length."""
+        """The law, the wandering series, the levels and the length."""
         law = {"mean": self.mean, "covariance": self.covariance, "shrinkage": np.array(self.shrinkage)}
         wanderers = {f"wanderers.{name}": array for name, array in self.wanderers.state().items()}
-        return {"length": np.array(self.length), **law, **wanderers}
+        levels = {f"levels.{name}": array for name, array in self.levels.state().items()}
+        return {"length": np.array(self.length), **law, **wanderers, **levels}
 
     @classmethod
     def load(cls, config: params.Config, state: Mapping[str, NDArray[Any]]) -> Self:
@@ -147,6 +157,7 @@ class GaussianGenerator(Generator):
         made.mean = np.array(state["mean"], dtype=np.float64)
         made.covariance = np.array(state["covariance"], dtype=np.float64)
         made.wanderers = Wanderers.load(under(state, "wanderers."))
+        made.levels = Levels.load(under(state, "levels."))
         return made
 
 

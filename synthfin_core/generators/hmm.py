@@ -1,8 +1,9 @@
 r"""Hidden Markov model of bars: regimes of volatility that last.
 
 Windows are put together to the history that they were cut from, a hidden Markov model is fitted to its bars, and each
-new window is a stretch of its stationary law. Series that wander, as price levels do, are seen as steps. The model,
-with its sources, is in `synthfin_core.classical.hmm`.
+new window is a stretch of its stationary law. Series that wander, as price levels do, are seen as steps, and histories
+far from each other at one level, or the regimes would be the tickers. The model, with its sources, is in
+`synthfin_core.classical.hmm`.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from synthfin_core.generators.base import (
     check_training_windows,
     under,
 )
+from synthfin_core.generators.levels import Levels
 from synthfin_core.generators.passes import follow
 from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param
@@ -92,6 +94,7 @@ class HMM(Generator):
     config: HMMConfig
     model: Model
     wanderers: Wanderers
+    levels: Levels
     length: int
     step: int
     chains: Chains  #: all starts, until the likeliest goes on alone
@@ -124,7 +127,9 @@ class HMM(Generator):
         self.check(self.config, *x.shape)
         config, self.length = self.config, x.shape[1]
         self.wanderers = Wanderers.of(x, seed)
-        bars = Bars.of(self.wanderers.steps(joined(x)))
+        strips = self.wanderers.steps(joined(x))
+        self.levels = Levels.of(strips, self.length)
+        bars = Bars.of(self.levels.moved(strips))
         if resume is None:
             student = config.emissions == "student-t"
             self._keep((first_guesses(bars, config.states, student, config.restarts, seed), 0), 0)
@@ -145,12 +150,14 @@ class HMM(Generator):
 
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` windows, each a stretch of the stationary law; see `Generator.sample`."""
-        return self.wanderers.windows(self.model.simulate(self.length, n, seed), seed)
+        bars = self.model.simulate(self.length, n, seed)
+        return self.wanderers.windows(self.levels.windows(bars, seed), seed)
 
     def state(self) -> State:
-        """The model, the series seen as steps, and the length of a window."""
+        """The model, the series seen as steps, the levels, and the length of a window."""
         wanderers = {f"wanderers.{name}": array for name, array in self.wanderers.state().items()}
-        return {**self.model.state(), **wanderers, "length": np.array(self.length)}
+        levels = {f"levels.{name}": array for name, array in self.levels.state().items()}
+        return {**self.model.state(), **wanderers, **levels, "length": np.array(self.length)}
 
     def checkpoint(self) -> State:
         """All starts that are still followed, and the passes made."""
@@ -162,6 +169,7 @@ class HMM(Generator):
         made = cls(config)
         made.model = Model.from_state(state)
         made.wanderers = Wanderers.load(under(state, "wanderers."))
+        made.levels = Levels.load(under(state, "levels."))
         made.length = int(state["length"])
         return made
 

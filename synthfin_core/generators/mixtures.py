@@ -3,7 +3,8 @@ r"""Mixtures of Gaussians over windows: with few factors each, or with full cova
 A window is one row of `t * d` numbers, drawn from one of `K` Gaussians. Together these follow a cloud of windows as
 curved as that of price levels, and each keeps the dependence of all bars and series within a window. The models, with
 their sources, are in `synthfin_core.classical`; how windows become rows for those with few factors is in
-`synthfin_core.generators.rows`.
+`synthfin_core.generators.rows`. Over single bars, histories far from each other are seen at one level
+(`synthfin_core.generators.levels`), or the regimes would be the tickers.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from synthfin_core.generators.base import (
     check_training_windows,
     under,
 )
+from synthfin_core.generators.levels import ALIKE, Levels
 from synthfin_core.generators.passes import follow
 from synthfin_core.generators.rows import Rows, check_window_factors
 from synthfin_core.generators.strips import Wanderers, joined
@@ -192,6 +194,7 @@ class GaussianMixture(Generator):
     model: Mixture
     principal: Principal | None  #: None over bars
     wanderers: Wanderers | None  #: None over windows
+    levels: Levels
     shape: tuple[int, int]  #: bars and series of a window
 
     @classmethod
@@ -225,10 +228,12 @@ class GaussianMixture(Generator):
         self.shape = x.shape[1:]
         if should_stop is not None and should_stop():
             return self
-        self.principal = self.wanderers = None
+        self.principal, self.wanderers, self.levels = None, None, ALIKE
         if self.config.over == "bars":
             self.wanderers = Wanderers.of(x, seed)
-            seen, chosen = np.concatenate(self.wanderers.steps(joined(x))), REGIMES
+            strips = self.wanderers.steps(joined(x))
+            self.levels = Levels.of(strips, x.shape[1])
+            seen, chosen = np.concatenate(self.levels.moved(strips)), REGIMES
         else:
             rows = x.reshape(len(x), -1)
             self.principal = Principal.of(rows, self.config.principal)
@@ -246,12 +251,12 @@ class GaussianMixture(Generator):
             return self.principal.inverse(self.model.draw(n, seed), seed).reshape(n, *self.shape)
         assert self.wanderers is not None
         bars = self.model.draw(n * self.shape[0], seed).reshape(n, *self.shape)
-        return self.wanderers.windows(bars, seed)
+        return self.wanderers.windows(self.levels.windows(bars, seed), seed)
 
     def state(self) -> State:
         """The mixture and what it sees of windows."""
         state: State = {**self.model.state(), "shape": np.array(self.shape)}
-        for name, part in (("principal", self.principal), ("wanderers", self.wanderers)):
+        for name, part in (("principal", self.principal), ("wanderers", self.wanderers), ("levels", self.levels)):
             if part is not None:
                 state |= {f"{name}.{key}": value for key, value in part.state().items()}
         return state
@@ -265,4 +270,5 @@ class GaussianMixture(Generator):
         principal, wanderers = under(state, "principal."), under(state, "wanderers.")
         made.principal = Principal.from_state(principal) if principal else None
         made.wanderers = Wanderers.load(wanderers) if wanderers else None
+        made.levels = Levels.load(under(state, "levels."))
         return made
