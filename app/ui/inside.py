@@ -17,6 +17,8 @@ INSIDES: dict[str, str] = {
     "factor-analysis": "inside_factor",
     "ppca": "inside_factor",
     "hmm": "inside_hmm",
+    "gaussian-mixture": "inside_mixture",
+    "ppca-mixture": "inside_mixture",
     "gaussian": "inside_bars",
     "egarch": "inside_bars",
     "filtered-historical": "inside_bars",

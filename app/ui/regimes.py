@@ -128,21 +128,21 @@ def states(found: Found, posterior: Array) -> pd.DataFrame:
     )
 
 
-def table(found: pd.DataFrame, unit: str) -> None:
-    """Draw the states in numbers."""
+def table(found: pd.DataFrame, unit: str, called: str = "states") -> None:
+    """Draw the states, or what else parts are called, in numbers."""
     number, percent = st.column_config.NumberColumn, "percent"
     st.dataframe(
         found,
         hide_index=True,
         column_config={
-            "sd": number(format="%.3f", help="Standard deviation of the bars of the state."),
+            "sd": number(format="%.3f", help="Standard deviation of the bars."),
             "mean": number(format="%.3f"),
             "stays": number(format=percent, help="Probability that the next bar is in the same state."),
             "lasts": number(format="%.1f bars", help="Mean length of a stretch."),
             "share": number(format=percent, help="Share of the bars."),
             "tails": number(format="%.1f", help="Degrees of freedom: below 10 are heavy tails."),
         },
-        alt="The states in numbers",
+        alt=f"The {called} in numbers",
     )
     st.caption(f"Mean and standard deviation: {unit}.")
 

@@ -38,7 +38,7 @@ SMALLEST_STEP = 0.1  #: smallest size of steps at any level, as a share of their
 NEGLIGIBLE = 1e-12  #: variance, as a share of the largest, of a direction in which starts do not vary
 
 
-def joined(x: Array) -> list[Array]:
+def joined(x: Array, of: NDArray[Any] | None = None) -> list[NDArray[Any]]:
     """Overlapping windows put together again.
 
     Windows cut with one stride from a stretch of bars overlap exactly. A new strip begins where the next window does
@@ -48,10 +48,12 @@ def joined(x: Array) -> list[Array]:
     ----------
     x : ndarray (n, t, d)
         In the order in which they were cut.
+    of : ndarray (n, t, ...), optional
+        What to put together as the windows are, in place of their bars: their dates, for example.
 
     Returns
     -------
-    list of ndarray (s, d)
+    list of ndarray (s, d) or (s, ...)
         Consecutive bars, each bar once.
 
     Examples
@@ -63,8 +65,9 @@ def joined(x: Array) -> list[Array]:
     t = x.shape[1]
     stride, follows = overlap(x)
     first = np.flatnonzero(np.concatenate([[True], ~follows]))
+    values = x if of is None else of
     return [
-        np.concatenate([x[a], x[a + 1 : b, t - stride :].reshape(-1, x.shape[2])])
+        np.concatenate([values[a], values[a + 1 : b, t - stride :].reshape(-1, *values.shape[2:])])
         for a, b in zip(first, [*first[1:], len(x)], strict=True)
     ]
 

@@ -63,22 +63,29 @@ def regimes(
             fig.update_yaxes(type="log", row=1, col=1)
     _points(fig, x, bars, posterior.argmax(axis=1), posterior.shape[1], rows - 1)
     fig.update_yaxes(title_text=plain(bars_unit), row=rows - 1, col=1)
-    for k, (state, colour) in enumerate(zip(state_names(posterior.shape[1]), _colours(posterior), strict=True)):
-        fig.add_scatter(
+    states = posterior.shape[1]
+    for area in areas(x, posterior, state_names(states), state_colours(states)):
+        fig.add_trace(area, row=rows, col=1)
+    fig.update_yaxes(title_text="probability", range=[0, 1], tickformat=".0%", row=rows, col=1)
+    fig.update_layout(legend={"traceorder": "normal"})
+    return fig
+
+
+def areas(x: Any, posterior: Array, names: Sequence[str], colours: Sequence[str]) -> list[go.Scatter]:
+    """Probabilities `(n, K)` as areas on top of each other."""
+    return [
+        go.Scatter(
             x=x,
             y=posterior[:, k].round(3),
-            name=state,
+            name=name,
             mode="lines",
             line={"width": 0, "color": colour},
             fillcolor=colour,
             stackgroup="posterior",
             hovertemplate="%{y:.0%}",
-            row=rows,
-            col=1,
         )
-    fig.update_yaxes(title_text="probability", range=[0, 1], tickformat=".0%", row=rows, col=1)
-    fig.update_layout(legend={"traceorder": "normal"})
-    return fig
+        for k, (name, colour) in enumerate(zip(names, colours, strict=True))
+    ]
 
 
 def criterion(counts: Sequence[int], bic: Array, chosen: int, parts: str = "states") -> go.Figure:
@@ -123,10 +130,6 @@ def state_laws(densities: Mapping[str, tuple[Array, Array]], name: str, unit: st
         fig.add_trace(line(x, density, state, colour, width=2))
     log_axis(fig)
     return fig
-
-
-def _colours(posterior: Array) -> list[str]:
-    return state_colours(posterior.shape[1])
 
 
 def _points(fig: go.Figure, x: Any, bars: Array, state: Any, states: int, row: int) -> None:

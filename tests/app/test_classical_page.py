@@ -1,5 +1,6 @@
 """The page of the classical models: its three tabs, and what each model shows once it is fitted."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from synthfin_core.data.panel import Panel, Selection
 from synthfin_core.data.windows import WindowSpec
 from synthfin_core.errors import DataError
 from synthfin_core.jobs.train import train
-from synthfin_core.spec import Setup
+from synthfin_core.spec import RunSpec, Setup
 from synthfin_core.store import Store
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
@@ -24,6 +25,8 @@ SHOWN = {
     "block-bootstrap": "Mean block",
     "hmm": "Its states",
     "factor-analysis": "Its factors",
+    "ppca-mixture": "Its components",
+    "gaussian-mixture": "Its components",
 }
 
 
@@ -78,7 +81,25 @@ def test_a_fitted_model_shows_its_inside_and_no_empty_curves(generator, filled):
     app = opened(run=run.id)
     found = words(app) + " ".join(metric.label for metric in app.metric)
     assert SHOWN[generator] in found
-    assert ("There are no curves" in found) == (generator != "hmm")
+    assert ("There are no curves" in found) == (generator not in ("hmm", "ppca-mixture"))
+
+
+@pytest.mark.parametrize("pool", [False, True])
+def test_a_mixture_over_bars_shows_a_table_and_the_bars_it_came_from(filled, gappy, pool):
+    setup = Setup(gappy.panel_id, Selection(columns=("a", "b")), WindowSpec(length=10, pool=pool))
+    filled.save_setup(setup)
+    run = filled.create(RunSpec(setup, "gaussian-mixture", {"over": "bars", "components": 2}))
+    train(run, filled)
+    app = opened(run=run.id)
+    (table,) = (frame.value for frame in app.dataframe)
+    assert table["share"].is_monotonic_decreasing
+    assert table["share"].sum() == pytest.approx(1)
+    titles = [json.loads(chart.proto.spec)["layout"]["title"]["text"] for chart in app.get("plotly_chart")]
+    assert titles[1:] == ["Correlation in each component", "When each component was"][pool:]
+    if pool:
+        app.selectbox(key="mixture-column").set_value("b").run()
+        assert not app.exception
+    filled.delete(run.id)
 
 
 def test_model_selection_takes_rows_with_missing_values(filled, gappy):
