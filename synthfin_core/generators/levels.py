@@ -1,8 +1,9 @@
-r"""Levels set apart: histories that lie far from each other, moved to one level for a model of bars.
+r"""Levels set apart: stretches of history that lie far from each other, moved to one level for a model of bars.
 
-Pooled windows hold a history of each ticker, and the volumes of an index may lie at a hundred times those of a share.
-To one law of all their bars that distance is all the spread there is: beside it bars of one ticker look alike, so what
-they remember is lost, and a path wanders from one ticker's level to another's. So a law of bars sees
+Pooled windows hold a history of each ticker, and the volumes of an index may lie at a hundred times those of a share;
+those of one ticker may lie at ten times what they were ten years before. To one law of all bars that distance is all
+the spread there is: beside it the bars of a window look alike, so what they remember is lost, and a path wanders from
+one level to another. So a law of bars sees
 
 .. math:: u_k = x_k - (\ell_{s(k)} - \bar{\ell}),
 
@@ -15,9 +16,9 @@ level lets it, and that is no part of a window's course. But means of short stre
 belongs to it, and a model then takes bars to forget sooner than they do: the bias of an autoregression with a level of
 its own in every stretch falls with their length (Nickell, *Biases in dynamic models with fixed effects*, 1981).
 
-Levels are set apart, series by series, where they lie **further apart than histories stray about them**: where, over
-all strips of at least one stretch, the variance of the strips' means exceeds the variance of bars about the mean of
-their strip. Returns never do, nor does a single history, whose law then stays what it was.
+Levels are set apart, series by series, where they lie **further apart than bars stray about them**: where the variance
+of the stretches' means exceeds the variance of bars about the mean of their stretch. Returns never do, and an
+autoregression only with a memory longer than a stretch.
 """
 
 from __future__ import annotations
@@ -54,10 +55,10 @@ class Levels:
     @classmethod
     def of(cls, strips: Sequence[Array], t: int) -> Levels:
         """Levels of strips `(s, d)` that windows of `t` bars were cut from; `ALIKE` where none lie apart."""
-        apart = _apart(strips, STRETCH * t)
+        stretches = [part for strip in strips for part in _stretches(strip, STRETCH * t)]
+        apart = _apart(stretches, STRETCH * t)
         if not apart.any():
             return ALIKE
-        stretches = [part for strip in strips for part in _stretches(strip, STRETCH * t)]
         means = np.stack([part.mean(axis=0) for part in stretches])  # (k, d)
         bars = np.array([len(part) for part in stretches])
         return cls(np.where(apart, means - np.average(means, axis=0, weights=bars), 0.0), bars)
@@ -98,15 +99,15 @@ class Levels:
 ALIKE = Levels(np.empty((0, 0)), np.empty(0, dtype=np.int64))
 
 
-def _apart(strips: Sequence[Array], least: int) -> NDArray[np.bool_]:
-    """Series of strips `(s, d)` whose levels lie apart: `(d,)`, told by strips of at least so many bars."""
-    long = [strip for strip in strips if len(strip) >= least]
+def _apart(stretches: Sequence[Array], least: int) -> NDArray[np.bool_]:
+    """Series whose levels lie apart, `(d,)`, told by stretches `(s, d)` of at least so many bars."""
+    long = [stretch for stretch in stretches if len(stretch) >= least]
     if len(long) < 2:
         return np.zeros(1, dtype=bool)
-    bars = [len(strip) for strip in long]
-    means = np.stack([strip.mean(axis=0) for strip in long])
+    bars = [len(stretch) for stretch in long]
+    means = np.stack([stretch.mean(axis=0) for stretch in long])
     between = np.average((means - np.average(means, axis=0, weights=bars)) ** 2, axis=0, weights=bars)
-    within = np.average([strip.var(axis=0) for strip in long], axis=0, weights=bars)
+    within = np.average([stretch.var(axis=0) for stretch in long], axis=0, weights=bars)
     return np.asarray((FLAT * between < within) & (within < between))
 
 

@@ -86,7 +86,7 @@ def test_levels_alone_are_set_apart(tickers):
 @pytest.mark.parametrize(
     "strips",
     [
-        [autoregression(3000, 0, phi=0.99) + np.linspace(0, 20, 3000)[:, None]],
+        [autoregression(20_000, 0, phi=0.95)],
         [autoregression(900, 0), 0.5 + autoregression(900, 1)],
         [autoregression(STRETCH * T - 1, k) + FAR * k for k in range(20)],
         [np.zeros((200, 1)), np.ones((200, 1))],
@@ -101,6 +101,18 @@ def test_where_histories_do_not_lie_apart_nothing_changes(strips):
         assert after is before
     bars = np.zeros((3, T, 1))
     assert found.windows(bars, 0) is bars
+
+
+def test_one_history_whose_level_moves_on_is_taken_apart_too():
+    history = autoregression(2400, 0) + np.repeat(np.arange(5) * FAR / 2, 480)[:, None]
+    drawn = AREGARCH().fit(pooled([history]), seed=0).sample(3000, seed=1)
+    inside = drawn - drawn.mean(axis=1, keepdims=True)
+    real = pooled([autoregression(2400, 0)])
+    real = real - real.mean(axis=1, keepdims=True)
+    assert drawn.std() == pytest.approx(history.std(), rel=0.05)
+    assert inside.std() == pytest.approx(real.std(), rel=0.1)
+    for lag in (1, 3, 8):
+        assert correlation(inside, lag) == pytest.approx(correlation(real, lag), abs=0.06)
 
 
 def test_a_window_of_history_keeps_its_bars_until_it_jumps(tickers):
