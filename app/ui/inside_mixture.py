@@ -18,7 +18,6 @@ from synthfin_core.plots.mixtures import (
     MOST_SHOWN,
     component_correlations,
     component_history,
-    component_names,
     component_windows,
 )
 from synthfin_core.store import Run
@@ -74,7 +73,7 @@ def _windows(run_id: str, windows: Windows, pipeline: Pipeline, shares: Array, s
         key="mixture-windows",
     )
     which = f"The {MOST_SHOWN} largest of {len(shares)} components" if len(shares) > MOST_SHOWN else "All components"
-    st.caption(f"{which}, by their share: of the training windows, each counted as far as it belongs to a component.")
+    st.caption(f"{which}, by their share. A training window counts for each as far as it belongs to it.")
 
 
 def _bars(pipeline: Pipeline, generator: GaussianMixture, series: int) -> None:
@@ -83,7 +82,7 @@ def _bars(pipeline: Pipeline, generator: GaussianMixture, series: int) -> None:
     shares, spread = model.shares[which], model.volatility[which]
     table = pd.DataFrame(
         {
-            "component": component_names(shares),
+            "component": np.arange(1, len(which) + 1),
             "share": shares,
             "sd": scale * spread[:, series],
             "mean": shift + scale * model.means[which, series],

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from synthfin_core.plots.regimes import areas, state_colours
-from synthfin_core.plots.style import DIVERGING, REAL, Array, figure, line, plain, words
+from synthfin_core.plots.regimes import areas
+from synthfin_core.plots.style import DIVERGING, REAL, RUNS, Array, figure, line, plain, words
 
-MOST_SHOWN = 8  #: components drawn one by one; more colours can't be told apart
+MOST_SHOWN = len(RUNS)  #: components drawn one by one; more colours can't be told apart
 MOST_POINTS = 400  #: of a history; each is a mean over as many windows or bars as it takes
 
 
@@ -34,22 +34,19 @@ def component_windows(
     Parameters
     ----------
     mean, spread : ndarray (K, t)
-        The component with the largest share first; the first eight are drawn.
+        The component with the largest share first; the first six are drawn.
     shares : ndarray (K,)
     name, mean_unit, spread_unit : str
     """
     fig = figure(
-        f"{plain(name)} in each component",
-        "bar",
+        x="bar",
         height=520,
         rows=2,
         shared_xaxes=True,
         vertical_spacing=0.12,
-        subplot_titles=["mean window", "standard deviation around it"],
+        subplot_titles=[f"Mean window of {plain(name)}", "Standard deviation around it"],
     )
-    shown = min(len(shares), MOST_SHOWN)
-    named = zip(component_names(shares)[:shown], state_colours(shown), strict=True)
-    for k, (component, colour) in enumerate(named):
+    for k, (component, colour) in enumerate(zip(component_names(shares), RUNS, strict=False)):
         for row, values in ((1, mean[k]), (2, spread[k])):
             trace = line(
                 np.arange(1, len(values) + 1), values, component, colour, showlegend=row == 1, legendgroup=component
@@ -88,7 +85,7 @@ def component_correlations(correlation: Array, shares: Array, names: Sequence[st
 
 
 def component_history(dates: Any, posterior: Array, shares: Array, of: str = "windows") -> go.Figure:
-    """The shares of the components over history, on top of each other; those beyond the eighth as one.
+    """The shares of the components over history, on top of each other; those beyond the sixth as one.
 
     Parameters
     ----------
@@ -105,7 +102,7 @@ def component_history(dates: Any, posterior: Array, shares: Array, of: str = "wi
     edges = np.arange(0, len(x), together)
     sizes = np.diff([*edges, len(x)])
     means = np.add.reduceat(posterior, edges, axis=0) / sizes[:, None]
-    drawn, names, colours = means[:, :shown], component_names(shares)[:shown], state_colours(shown)
+    drawn, names, colours = means[:, :shown], component_names(shares)[:shown], list(RUNS[:shown])
     if shown < len(shares):
         drawn = np.column_stack([drawn, means[:, shown:].sum(axis=1)])
         names, colours = [*names, f"{len(shares) - shown} others"], [*colours, REAL]

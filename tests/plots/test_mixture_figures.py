@@ -52,10 +52,10 @@ def test_history_is_thinned_by_means_and_sums_to_one(n):
     assert ("means over" in fig.layout.yaxis.title.text) == (together > 1)
 
 
-def test_components_beyond_the_eighth_are_drawn_as_one():
+def test_components_beyond_the_sixth_are_drawn_as_one():
     shares = np.full(11, 1 / 11)
     fig = component_history(np.arange(5), np.tile(shares, (5, 1)), shares)
     assert len(fig.data) == MOST_SHOWN + 1
-    assert fig.data[-1].name == "3 others"
-    np.testing.assert_allclose(fig.data[-1].y, 3 / 11, atol=1e-3)
+    assert fig.data[-1].name == "5 others"
+    np.testing.assert_allclose(fig.data[-1].y, 5 / 11, atol=1e-3)
     assert len(component_windows(np.ones((11, 4)), np.ones((11, 4)), shares, "a").data) == 2 * MOST_SHOWN
