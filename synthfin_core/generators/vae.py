@@ -32,7 +32,7 @@ NETWORKS = ("dense", "lstm", "gru", "convolutional")
 class VAEConfig(VariationalConfig):
     """Settings of the variational autoencoder."""
 
-    latent_dim: int = param(16, "How many numbers describe a window.", label="Latent dimensions", ge=1, le=128)
+    latent_dim: int = param(32, "How many numbers describe a window.", label="Latent dimensions", ge=1, le=128)
     encoder: str = param(
         "dense",
         "Network that reads a window: dense sees it all at once, lstm and gru go along it, convolutional looks for the "
