@@ -252,10 +252,12 @@ class WaveletDiffusion(Generator):
 
         def look(done: int, *at: Tensor) -> None:
             if done in wanted:
-                seen.extend(summaries.join(summary, coordinates.inverse(z.double().cpu().numpy())) for z in at)
+                seen.extend(coordinates.inverse(z.double().cpu().numpy()) for z in at)
 
         self._draw(n, seed, look)
-        noisy, guesses = np.stack(seen[::2]), np.stack(seen[1::2])
+        gain = summaries.gain(seen[-1], self.config.temperature)
+        windows = [summaries.join(summary, gain * shape) for shape in seen]
+        noisy, guesses = np.stack(windows[::2]), np.stack(windows[1::2])
         return noisy, guesses, np.stack([self.wavelet_image(guess) for guess in guesses])
 
     def wavelet_image(self, x: Array) -> Array:
@@ -278,8 +280,8 @@ class WaveletDiffusion(Generator):
             for first in range(0, n, CHUNK):
                 rows = slice(first, min(first + CHUNK, n))
                 noise = rng.stream(seed, f"noise {first // CHUNK}")
-                z = self._shapes(told[rows], noise, on_the_way)
-                x[rows] = summaries.join(summary[rows], coordinates.inverse(z))
+                shape = coordinates.inverse(self._shapes(told[rows], noise, on_the_way))
+                x[rows] = summaries.join(summary[rows], summaries.gain(shape, self.config.temperature) * shape)
         return x
 
     def _shapes(self, told: Array, stream: np.random.Generator, on_the_way: OnTheWay) -> Array:

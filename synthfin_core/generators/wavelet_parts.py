@@ -20,6 +20,7 @@ from synthfin_core.representation.gaussian import Gaussian
 from synthfin_core.wavelets import Wavelets
 
 SMALLEST_SIZE = 1e-3  #: of the size of all windows together, added to each: a window without a move has one too
+NO_MOVE = 1e-6  #: of a shape of size one: rounding, which is not to be blown up
 DEGENERATE = 1e-9  #: of the largest variance: directions below it hold nothing but rounding
 MOST_COEFFICIENTS = 3072  #: whose covariance is taken apart; twice as many would take minutes
 
@@ -62,6 +63,17 @@ class Summaries:
             moves = moves * np.exp(summary[:, None, d:])
         joined: Array = summary[:, None, :d] + moves
         return joined
+
+    def gain(self, shape: Array, size: float) -> Array:
+        """Factors `(n, 1, d)` that bring drawn shapes to one size, for what a network draws has it on average only.
+
+        They are one where the size stays in the shape.
+        """
+        if not self.sized:
+            return np.ones((len(shape), 1, shape.shape[2]))
+        drawn = shape.std(axis=1, keepdims=True)
+        factors: Array = size / np.where(drawn > NO_MOVE, drawn, 1.0)
+        return factors
 
 
 @dataclass(frozen=True)

@@ -61,14 +61,14 @@ class WaveletDiffusionConfig(params.Config):
         "Dense sees all coefficients of a window at once; u-net slides over time with all levels as channels.",
         choices=("dense", "u-net"),
     )
-    hidden_size: int = param(256, "Units of a layer; channels in a U-Net.", ge=4, le=2048, unit="units")
+    hidden_size: int = param(128, "Units of a layer; channels in a U-Net.", ge=4, le=2048, unit="units")
     depth: int = param(
         3, "Blocks of the dense network; times that a U-Net halves its image.", ge=1, le=12, advanced=True
     )
     epochs: int = param(200, "Passes over the training windows.", ge=1, le=100_000, unit="epochs")
     batch_size: int = param(128, "Windows in each training step.", ge=1, le=100_000, unit="windows")
     learning_rate: float = param(
-        1e-3, "Size of the training steps at its highest; it falls to zero along a cosine.", ge=1e-6, le=1.0, log=True
+        3e-3, "Size of the training steps at its highest; it falls to zero along a cosine.", ge=1e-6, le=1.0, log=True
     )
     averaging: float = param(
         0.999,
@@ -100,7 +100,11 @@ class WaveletDiffusionConfig(params.Config):
     )
     sampling_steps: int = param(30, "Steps of the few-step sampler.", ge=2, le=200, unit="steps")
     temperature: float = param(
-        1.0, "What the noise of sampling is multiplied by: above 1 shapes are wilder, below 1 tamer.", ge=0.0, le=5.0
+        1.0,
+        "What the noise of sampling is multiplied by, and with it sizes that are drawn: above 1 shapes are wilder, "
+        "below 1 tamer.",
+        ge=0.0,
+        le=5.0,
     )
     checkpoint_every: int = param(
         50,
@@ -133,6 +137,7 @@ class WaveletDiffusionConfig(params.Config):
             hidden_size=32,
             epochs=30,
             batch_size=64,
+            learning_rate=1e-3,
             averaging=0.0,
             target="noise",
             schedule="linear",

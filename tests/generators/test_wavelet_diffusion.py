@@ -177,6 +177,19 @@ class TestModel:
         assert moves(hot.sample(300)) > 1.3 * moves(cool.sample(300))
         np.testing.assert_allclose(hot.sample(300).mean(axis=1), cool.sample(300).mean(axis=1), atol=1e-9)
 
+    def test_windows_have_the_sizes_that_were_drawn_for_them(self):
+        x = windows()
+        model = fitted(x)
+        law = SummaryLaw.load({k.removeprefix("law."): v for k, v in model.state().items() if k.startswith("law.")})
+        summary = law.draw(300, 5)[1]
+        drawn = model.sample(300, seed=5)
+        np.testing.assert_allclose(drawn.mean(axis=1), summary[:, :2], atol=1e-9)
+        np.testing.assert_allclose(np.log(drawn.std(axis=1)), summary[:, 2:], atol=1e-9)
+
+    def test_a_shape_without_a_move_is_not_blown_up(self):
+        parts = Summaries.of(windows(), True)
+        assert parts.gain(np.full((2, 8, 2), 3.0), 1.0).tolist() == [[[1.0, 1.0]]] * 2
+
     @pytest.mark.parametrize(
         ("network", "transform", "target"),
         [
