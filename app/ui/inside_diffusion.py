@@ -122,8 +122,8 @@ def _controls(run: Run, names: list[str]) -> tuple[Sampling, int]:
             trained,
             step=0.1,
             key=f"diffusion-temperature-{run.id}",
-            help="What the noise is multiplied by: above 1 shapes are wilder than the data's, below 1 tamer. The "
-            "level and the size of a window are drawn as before.",
+            help="What the noise, and with it the size of a window, is multiplied by: above 1 shapes are wilder than "
+            "the data's, below 1 tamer. Levels are drawn as before.",
             width=220,
         )
     return Sampling(run.id, str(sampler), float(temperature)), names.index(series)
@@ -142,8 +142,9 @@ def _by_scale(scales: Scales, names: list[str], series: int) -> None:
         key="diffusion-images",
     )
     st.caption(
-        "Each row is a time scale, from swings as long as the window to those from bar to bar; red is up, blue is "
-        "down. The two columns hold different windows, so look for the same kind of pattern, not for the same picture."
+        "Each row is a time scale, from swings as long as the window to those from bar to bar; warm colours are up, "
+        "cold down. The two columns hold different windows, so look for the same kind of pattern, not for the same "
+        "picture."
     )
     figures.show(
         plots.level_energies(
