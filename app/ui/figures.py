@@ -10,6 +10,7 @@ import streamlit as st
 
 from synthfin_core import plots
 from synthfin_core.data.windows import Windows
+from synthfin_core.plots import style
 from synthfin_core.rng import stream
 
 if TYPE_CHECKING:
@@ -22,7 +23,24 @@ PATHS = 12
 
 def show(figure: go.Figure, alt: str, key: str) -> None:
     """Draw a figure in the page's width."""
-    st.plotly_chart(figure, config=plots.CONFIG, alt=alt, key=key)
+    st.plotly_chart(_in_theme(figure), config=plots.CONFIG, alt=alt, key=key)
+
+
+def _in_theme(figure: go.Figure) -> go.Figure:
+    """The figure with its maps in the colours of the page's theme; those of the house style glare on a dark page.
+
+    Streamlit's template holds names of colours, which the browser puts those of the light or the dark theme in place
+    of wherever they stand.
+    """
+    import plotly.io as pio
+    from plotly.graph_objects import layout
+
+    theme = pio.templates["streamlit"].layout.colorscale
+    house = {style.DIVERGING: theme.diverging, style.SEQUENTIAL: theme.sequential}
+    scales = {layout.Coloraxis(colorscale=name).colorscale: themed for name, themed in house.items()}
+    for painted in (*figure.select_traces({"type": "heatmap"}), figure.layout.coloraxis):
+        painted.colorscale = scales.get(painted.colorscale, painted.colorscale)
+    return figure
 
 
 def rows(frame: pd.DataFrame, alt: str) -> None:

@@ -92,7 +92,7 @@ def variance_shares(share: Array, names: Sequence[str]) -> go.Figure:
     for name, values, colour in (("systematic", share, RUNS[0]), ("idiosyncratic", 1 - share, faint(REAL, 0.45))):
         fig.add_bar(x=values, y=labels, name=name, orientation="h", marker={"color": colour})
         fig.data[-1].hovertemplate = "%{y}: %{x:.1%}"
-    fig.update_layout(barmode="stack", bargap=0.25)
+    fig.update_layout(barmode="stack", bargap=0.25, legend_traceorder="normal")
     fig.update_xaxes(range=[0, 1], tickformat=".0%")
     fig.update_yaxes(autorange="reversed", type="category", nticks=0, showgrid=False)
     return fig

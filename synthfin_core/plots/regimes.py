@@ -12,7 +12,7 @@ from plotly.colors import sample_colorscale
 from synthfin_core.plots.style import REAL, RUNS, SEQUENTIAL, Array, figure, line, log_axis, plain, words
 
 #: Calm states are dark, wild ones bright; the ends of the scale would vanish on one of the two themes.
-SCALE, CALMEST, WILDEST = "Plasma", 0.2, 0.85
+SCALE, CALMEST, WILDEST = "Plasma", 0.35, 0.85
 OPACITY = 0.35  #: of the background behind the points
 
 
