@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from synthfin_core.plots.regimes import areas
-from synthfin_core.plots.style import DIVERGING, REAL, RUNS, Array, figure, line, plain, words
+from synthfin_core.plots.style import DIVERGING, REAL, RUNS, Array, figure, line, name_cells, plain, words
 
 MOST_SHOWN = len(RUNS)  #: components drawn one by one; more colours can't be told apart
 MOST_POINTS = 400  #: of a history; each is a mean over as many windows or bars as it takes
@@ -79,8 +79,7 @@ def component_correlations(correlation: Array, shares: Array, names: Sequence[st
         ygap=1,
         showscale=False,
     )
-    fig.update_yaxes(autorange="reversed", showgrid=False, nticks=0, type="category")
-    fig.update_xaxes(showgrid=False, nticks=0, type="category")
+    name_cells(fig)
     return fig
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from synthfin_core.plots.style import REAL, RUNS, SEQUENTIAL, Array, figure, line, log_axis, plain, words
+from synthfin_core.plots.style import REAL, RUNS, SEQUENTIAL, Array, figure, line, log_axis, name_cells, plain, words
 
 #: Calm states are dark, wild ones bright; the ends of the scale would vanish on one of the two themes.
 SCALE, CALMEST, WILDEST = "Plasma", 0.35, 0.85
@@ -118,8 +118,7 @@ def transitions(matrix: Array) -> go.Figure:
         ygap=1,
         showscale=False,
     )
-    fig.update_yaxes(autorange="reversed", showgrid=False, nticks=0, type="category")
-    fig.update_xaxes(showgrid=False, nticks=0, type="category")
+    name_cells(fig)
     return fig
 
 

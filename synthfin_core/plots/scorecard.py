@@ -30,6 +30,7 @@ from synthfin_core.plots.style import (
     figure,
     line,
     log_axis,
+    name_cells,
     plain,
 )
 
@@ -158,8 +159,7 @@ def verdict_figure(report: Report) -> go.Figure:
     for i in range(1, len(groups)):
         if groups[i] != groups[i - 1]:
             fig.add_hline(y=i - 0.5, line={"color": REAL, "width": 1})
-    fig.update_yaxes(autorange="reversed", showgrid=False, nticks=0, type="category")
-    fig.update_xaxes(showgrid=False, nticks=0, type="category", side="top")
+    name_cells(fig, "top")
     fig.update_layout(margin_t=80)
     return fig
 

@@ -166,6 +166,12 @@ def log_axis(fig: go.Figure) -> None:
         fig.update_yaxes(dtick="D2" if decades < 2 else 1)  # 1, 2, 5, 10, or 1, 10, 100
 
 
+def name_cells(fig: go.Figure, side: str = "bottom") -> None:
+    """Give a map a name to every row and column, the first row on top."""
+    fig.update_yaxes(autorange="reversed", showgrid=False, nticks=0, type="category")
+    fig.update_xaxes(showgrid=False, nticks=0, type="category", side=side)
+
+
 def words(*parts: str) -> str:
     """The parts that are not empty, made safe, with commas between: the title of an axis."""
     return ", ".join(plain(part) for part in parts if part)
