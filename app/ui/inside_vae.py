@@ -29,9 +29,7 @@ def show(run: Run) -> None:
         alt="Divergence of each latent dimension",
         key="inside-latents",
     )
-    st.caption(
-        f"{space.active} of {space.k} latent dimensions are active: their posterior mean moves from window to window."
-    )
+    st.caption(space.words())
     wanted = st.toggle(
         "Measure the likelihood and the gradients",
         key="inside-measure",

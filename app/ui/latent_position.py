@@ -15,6 +15,7 @@ from synthfin_core.errors import DamagedRun
 from synthfin_core.store import Run
 
 ACTIVE = 0.01  # variance of the posterior mean above which a dimension carries something (Burda and others, 2016)
+BEYOND_FREE = 1.5  # times what is free: the divergence of a dimension that says nothing else hovers about that
 SHOWN = 6
 
 
@@ -32,6 +33,8 @@ class Space:
         Dimensions, the most active one first.
     kl : ndarray of shape (k,)
         Mean KL of each dimension, in nats.
+    free : float
+        Nats that the training let each dimension spend without a charge.
     windows : Windows
     """
 
@@ -39,6 +42,7 @@ class Space:
     rows: NDArray[np.int64]
     order: NDArray[np.int64]
     kl: NDArray[np.float64]
+    free: float
     windows: Windows
 
     @property
@@ -51,6 +55,20 @@ class Space:
         """Number of dimensions whose posterior mean moves with the window."""
         return int((self.mu.var(axis=0) > ACTIVE).sum())
 
+    @property
+    def telling(self) -> int:
+        """Number of active dimensions that tell clearly more than what they may for free."""
+        return int(((self.mu.var(axis=0) > ACTIVE) & (self.kl > BEYOND_FREE * self.free)).sum())
+
+    def words(self) -> str:
+        """How many dimensions matter, in a sentence."""
+        if not self.free:
+            return f"{self.active} of {self.k} dimensions move with the window."
+        return (
+            "Dimensions that tell clearly more of the window than the "
+            f"{self.free:g} nats that each may spend without a charge (free bits): {self.telling} of {self.k}."
+        )
+
 
 def load(run: Run) -> Space:
     """Read what the run's training left about its latent space."""
@@ -59,7 +77,8 @@ def load(run: Run) -> Space:
         raise DamagedRun(f"Run {run.id} has no encoded windows, expected latents.npz: train it again.")
     kl = 0.5 * (latents.mu**2 + np.exp(latents.logvar) - 1.0 - latents.logvar).mean(axis=0)  # (k,)
     order = np.argsort(-kl, kind="stable")
-    return Space(latents.mu, latents.window, order, kl, cached.windows(run.spec.setup))
+    free = float(run.spec.config.get("free_bits", 0.0))
+    return Space(latents.mu, latents.window, order, kl, free, cached.windows(run.spec.setup))
 
 
 def choose(run: Run, space: Space) -> None:
@@ -105,7 +124,7 @@ def sliders(run: Run, space: Space) -> None:
             "kl": float(space.kl[i]),
             "low": -4.0,
             "high": 4.0,
-            "folded": rank >= max(space.active, SHOWN),
+            "folded": rank >= max(space.telling, SHOWN),
         }
         for rank, i in enumerate(space.order)
     ]
@@ -115,6 +134,5 @@ def sliders(run: Run, space: Space) -> None:
     if released is not None:
         state.studio().latent[run.id] = released
     st.caption(
-        f"{space.active} of {space.k} dimensions move with the window. The nats say how much each tells of it: the "
-        "first ones steer, the last ones hardly matter."
+        f"{space.words()} The nats beside each say how much it tells: the first ones steer, the last hardly matter."
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from fabricated import a_run
 from streamlit.testing.v1 import AppTest
 
-from app.ui import cached, inside_vae, models
+from app.ui import cached, inside_vae, latent_position, models
 from synthfin_core.generators.bounds import bounds
 from synthfin_core.jobs.train import train
 from synthfin_core.store import Store
@@ -68,3 +69,12 @@ def test_the_bounds_are_those_of_the_represented_windows(run):
     slow = bounds(pipeline.generator, pipeline.representation.forward(x), inside_vae.DRAWS)
     assert len(x) <= inside_vae.MOST_WINDOWS
     np.testing.assert_allclose(found["hold-out"].windows, slow.windows)
+
+
+def test_dimensions_that_only_spend_what_is_free_do_not_count_as_telling():
+    mu = np.random.default_rng(0).standard_normal((50, 3)) * np.array([1.0, 0.4, 0.05])
+    kl = np.array([1.2, 0.09, 0.2])
+    space = latent_position.Space(mu, np.arange(50), np.arange(3), kl, free=0.1, windows=None)
+    assert (space.active, space.telling) == (2, 1)
+    assert "the 0.1 nats that each may spend without a charge (free bits): 1 of 3." in space.words()
+    assert replace(space, free=0.0).words() == "2 of 3 dimensions move with the window."
