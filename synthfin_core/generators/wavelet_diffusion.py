@@ -6,8 +6,8 @@ the shape are drowned in noise in 1000 steps, :math:`x_s = \alpha_s x_0 + \sigma
 the summary learns the way back under a Huber loss (`synthfin_core.diffusion`). So what depends on the level, as the
 size of moves on a price, stays so.
 
-By default coefficients are whitened. Noise then has the covariance of the data, the best linear denoiser is known
-without training, and the network only learns what is not Gaussian.
+By default coefficients are whitened, where windows are many by kinds of summaries. Noise then has the covariance of
+the data, the best linear denoiser is known without training, and the network only learns what is not Gaussian.
 
 Sources: Ho, Jain and Abbeel, "Denoising diffusion probabilistic models" (2020), https://arxiv.org/abs/2006.11239;
 wavelet images of financial series from Takahashi and Mizuno, "Generation of synthetic financial time series by
@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 CHUNK = 512  #: windows drawn at a time; the noise of a chunk is always drawn whole, so that a path depends on its place
 WARM_UP = 100  #: steps over which the learning rate rises, or a tenth of them all
 CLIP = 1.0  #: largest norm of a step's gradient
+MOST_KINDS = 10  #: of windows, by level and size, each with a covariance of its own
+WINDOWS_PER_NUMBER = 20  #: training windows for each kind and each number of a window, so that covariances are sure
 PROBE = 64  #: windows looked at by `diagnostics`
 SETTLING = 300  #: steps before which `diagnostics` warns of nothing
 
@@ -142,9 +144,12 @@ class WaveletDiffusion(Generator):
         self._spread = _spread(x)
         self._summaries = Summaries.of(x, self.config.sizes)
         summary, shape = self._summaries.split(x)
-        self._law = SummaryLaw.fit(summary, self.config.law_components, seed)
-        self._coordinates = Coordinates.fit(self._wavelets(), shape, self.config.normalisation, self.config.bend)
-        return self._coordinates.forward(shape), self._law.whitening.forward(summary)
+        kinds = min(MOST_KINDS, len(x) // (WINDOWS_PER_NUMBER * shape[0].size))
+        self._law = SummaryLaw.fit(summary, self.config.law_components, kinds, seed)
+        told = self._law.whitening.forward(summary)
+        kind = self._law.kinds.of(told)
+        self._coordinates = Coordinates.fit(self._wavelets(), shape, kind, self.config.normalisation, self.config.bend)
+        return self._coordinates.forward(shape, kind), told
 
     def _wavelets(self) -> Wavelets:
         config, t = self.config, self._shape[0]
@@ -248,11 +253,12 @@ class WaveletDiffusion(Generator):
         wanted = set(np.linspace(1, steps, keep).round().astype(int).tolist())
         seen: list[Array] = []
         summaries, coordinates, law = self._parts()
-        summary = law.draw(n, seed)[1]
+        told, summary = law.draw(n, seed)
+        kind = law.kinds.of(told)
 
         def look(done: int, *at: Tensor) -> None:
             if done in wanted:
-                seen.extend(coordinates.inverse(z.double().cpu().numpy()) for z in at)
+                seen.extend(coordinates.inverse(z.double().cpu().numpy(), kind) for z in at)
 
         self._draw(n, seed, look)
         gain = summaries.gain(seen[-1], self.config.temperature)
@@ -275,12 +281,13 @@ class WaveletDiffusion(Generator):
 
         summaries, coordinates, law = self._parts()
         told, summary = law.draw(n, seed)
+        kind = law.kinds.of(told)
         x = np.empty((n, *self._shape))
         with threads(1):
             for first in range(0, n, CHUNK):
                 rows = slice(first, min(first + CHUNK, n))
                 noise = rng.stream(seed, f"noise {first // CHUNK}")
-                shape = coordinates.inverse(self._shapes(told[rows], noise, on_the_way))
+                shape = coordinates.inverse(self._shapes(told[rows], noise, on_the_way), kind[rows])
                 x[rows] = summaries.join(summary[rows], summaries.gain(shape, self.config.temperature) * shape)
         return x
 

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfin_core.generators.base import Array, State
+from synthfin_core.generators.kinds import Kinds
 from synthfin_core.generators.latents import Mixture
+from synthfin_core.generators.whitening import KindWhitening, Whitening
 from synthfin_core.representation.gaussian import Gaussian
 from synthfin_core.wavelets import Wavelets
 
 SMALLEST_SIZE = 1e-3  #: of the size of all windows together, added to each: a window without a move has one too
 NO_MOVE = 1e-6  #: of a shape of size one: rounding, which is not to be blown up
-DEGENERATE = 1e-9  #: of the largest variance: directions below it hold nothing but rounding
 MOST_COEFFICIENTS = 3072  #: whose covariance is taken apart; twice as many would take minutes
 
 
@@ -77,67 +78,30 @@ class Summaries:
 
 
 @dataclass(frozen=True)
-class Whitening:
-    """A linear map to uncorrelated numbers of mean 0 and variance 1, without the directions that hold nothing.
+class SummaryLaw:
+    """A mixture of normals over whitened summaries: new ones are drawn, none is replayed.
 
     Attributes
     ----------
-    mean : ndarray (m,)
-    basis : ndarray (m, k)
-        Orthonormal columns.
-    spread : ndarray (k,)
-        Standard deviation along each.
+    whitening : Whitening
+    mixture : Mixture
+    kinds : Kinds
+        Of windows, told by whitened summaries.
     """
-
-    mean: Array
-    basis: Array
-    spread: Array
-
-    @classmethod
-    def fit(cls, y: Array) -> Self:
-        """Of vectors `y (n, m)`."""
-        mean = y.mean(axis=0)
-        variances, basis = np.linalg.eigh((y - mean).T @ (y - mean) / len(y))
-        kept = np.flatnonzero(variances > DEGENERATE * variances.max())[::-1]
-        return cls(mean, basis[:, kept], np.sqrt(variances[kept]))
-
-    @classmethod
-    def none(cls, m: int) -> Self:
-        """The map that leaves vectors `(n, m)` as they are."""
-        return cls(np.zeros(m), np.eye(m), np.ones(m))
-
-    def forward(self, y: Array) -> Array:
-        """Numbers `(n, k)` of vectors `y (n, m)`."""
-        whitened: Array = (y - self.mean) @ self.basis / self.spread
-        return whitened
-
-    def inverse(self, z: Array) -> Array:
-        """Vectors `(n, m)` of numbers `z (n, k)`."""
-        vectors: Array = self.mean + (z * self.spread) @ self.basis.T
-        return vectors
-
-    def state(self) -> State:
-        """The map as named arrays."""
-        return {"mean": self.mean, "basis": self.basis, "spread": self.spread}
-
-    @classmethod
-    def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
-        """The map that gave `state`."""
-        return cls(*(np.array(state[name], dtype=np.float64) for name in ("mean", "basis", "spread")))
-
-
-@dataclass(frozen=True)
-class SummaryLaw:
-    """A mixture of normals over whitened summaries: new ones are drawn, none is replayed."""
 
     whitening: Whitening
     mixture: Mixture
+    kinds: Kinds
 
     @classmethod
-    def fit(cls, summary: Array, components: int, seed: int) -> Self:
-        """Of summaries `(n, m)`; levels that agree in all but a trace, as open and close do, keep their differences."""
+    def fit(cls, summary: Array, components: int, kinds: int, seed: int) -> Self:
+        """Of summaries `(n, m)`, which part windows into at most so many kinds.
+
+        Levels that agree in all but a trace, as open and close do, keep their differences.
+        """
         whitening = Whitening.fit(summary)
-        return cls(whitening, Mixture.fit(whitening.forward(summary), components, seed))
+        told = whitening.forward(summary)
+        return cls(whitening, Mixture.fit(told, components, seed), Kinds.fit(told, kinds, seed))
 
     def draw(self, n: int, seed: int) -> tuple[Array, Array]:
         """Whitened summaries `(n, k)`, which the network is told, and the summaries `(n, m)` themselves."""
@@ -146,12 +110,13 @@ class SummaryLaw:
 
     def state(self) -> State:
         """The law as named arrays."""
-        return {**self.whitening.state(), **self.mixture.state()}
+        return {**self.whitening.state(), **self.mixture.state(), "centres": self.kinds.centres}
 
     @classmethod
     def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
         """The law that gave `state`."""
-        return cls(Whitening.load(state), Mixture.load(state))
+        kinds = Kinds(np.array(state["centres"], dtype=np.float64))
+        return cls(Whitening.load(state), Mixture.load(state), kinds)
 
 
 @dataclass(frozen=True)
@@ -170,6 +135,8 @@ class Coordinates:
         Of each coefficient.
     whitening : Whitening
         Of the `c * d` scaled coefficients.
+    own : KindWhitening
+        Of what that gives, for each kind of windows by itself.
     """
 
     wavelets: Wavelets
@@ -177,10 +144,11 @@ class Coordinates:
     marginals: Gaussian | None
     scale: Array
     whitening: Whitening
+    own: KindWhitening
 
     @classmethod
-    def fit(cls, wavelets: Wavelets, shape: Array, normalisation: str, bent: bool) -> Self:
-        """Of training shapes `(n, t, d)`; see the settings for the names of normalisations."""
+    def fit(cls, wavelets: Wavelets, shape: Array, kind: NDArray[np.int64], normalisation: str, bent: bool) -> Self:
+        """Of training shapes `(n, t, d)` and their kinds `(n,)`; see the settings for the names of normalisations."""
         marginals = Gaussian().fit(shape) if bent else None
         coefficients = _coefficients(wavelets, shape if marginals is None else marginals.forward(shape))  # (n, c, d)
         power = (coefficients**2).mean(axis=0)  # (c, d)
@@ -192,19 +160,23 @@ class Coordinates:
                 power[of_row] = power[of_row].mean(axis=0)
         scale = np.sqrt(np.where(power > 0, power, 1.0))
         scaled = (coefficients / scale).reshape(len(shape), -1)
-        whitened = normalisation == "covariance"
-        whitening = Whitening.fit(scaled) if whitened else Whitening.none(scaled.shape[1])
-        return cls(wavelets, shape.shape[1], marginals, scale, whitening)
+        if normalisation == "covariance":
+            whitening = Whitening.fit(scaled)
+            own = KindWhitening.fit(whitening.forward(scaled), kind)
+        else:
+            whitening, own = Whitening.none(scaled.shape[1]), KindWhitening.none(scaled.shape[1])
+        return cls(wavelets, shape.shape[1], marginals, scale, whitening, own)
 
-    def forward(self, shape: Array) -> Array:
-        """Coordinates `(n, k)` of shapes `(n, t, d)`."""
+    def forward(self, shape: Array, kind: NDArray[np.int64]) -> Array:
+        """Coordinates `(n, k)` of shapes `(n, t, d)` of kinds `(n,)`."""
         bent = shape if self.marginals is None else self.marginals.forward(shape)
         scaled = _coefficients(self.wavelets, bent) / self.scale
-        return self.whitening.forward(scaled.reshape(len(shape), -1))
+        return self.own.forward(self.whitening.forward(scaled.reshape(len(shape), -1)), kind)
 
-    def inverse(self, z: Array) -> Array:
-        """Shapes `(n, t, d)` of coordinates `z (n, k)`."""
-        coefficients = self.whitening.inverse(z).reshape(len(z), *self.scale.shape) * self.scale
+    def inverse(self, z: Array, kind: NDArray[np.int64]) -> Array:
+        """Shapes `(n, t, d)` of coordinates `z (n, k)` of kinds `(n,)`."""
+        whitened = self.own.inverse(z, kind)
+        coefficients = self.whitening.inverse(whitened).reshape(len(z), *self.scale.shape) * self.scale
         bent: Array = np.matmul(self.wavelets.matrix.T, coefficients)[:, : self.length]
         return bent if self.marginals is None else self.marginals.inverse(bent)
 
@@ -230,14 +202,14 @@ class Coordinates:
     def state(self) -> State:
         """The parts as named arrays."""
         bends = {} if self.marginals is None else self.marginals.state()
-        return {"scale": self.scale, **self.whitening.state(), **bends}
+        return {"scale": self.scale, **self.whitening.state(), **self.own.state(), **bends}
 
     @classmethod
     def load(cls, wavelets: Wavelets, length: int, state: Mapping[str, NDArray[Any]]) -> Self:
         """The coordinates that gave `state`."""
         marginals = Gaussian.load(state) if "knots" in state else None
         scale = np.array(state["scale"], dtype=np.float64)
-        return cls(wavelets, length, marginals, scale, Whitening.load(state))
+        return cls(wavelets, length, marginals, scale, Whitening.load(state), KindWhitening.load(state))
 
 
 def extended(x: Array, length: int) -> Array:

@@ -9,7 +9,7 @@ import pytest
 
 from synthfin_core.errors import SettingError
 from synthfin_core.generators.wavelet_diffusion import WaveletDiffusion
-from synthfin_core.generators.wavelet_parts import Coordinates, Summaries, SummaryLaw, Whitening, extended
+from synthfin_core.generators.wavelet_parts import Coordinates, Summaries, SummaryLaw, extended
 from synthfin_core.generators.wavelet_settings import WaveletDiffusionConfig
 from synthfin_core.wavelets import Wavelets
 
@@ -21,6 +21,10 @@ def windows(n: int = 200, t: int = 16, d: int = 2, seed: int = 0) -> np.ndarray:
     draws = np.random.default_rng(seed)
     level = np.exp(draws.standard_normal((n, 1, 1)))
     return level * (1 + 0.1 * draws.standard_normal((n, t, d)).cumsum(axis=1))
+
+
+def one_kind(x: np.ndarray) -> np.ndarray:
+    return np.zeros(len(x), dtype=np.int64)
 
 
 def fitted(x: np.ndarray, **settings) -> WaveletDiffusion:
@@ -57,25 +61,11 @@ class TestSummaries:
         np.testing.assert_allclose(parts.join(summary, shape + 7.0), x, atol=1e-12)
 
 
-class TestWhitening:
-    def test_whitened_vectors_are_uncorrelated_with_variance_one(self):
-        y = np.random.default_rng(0).standard_normal((500, 4)) @ np.diag([1, 10, 0.1, 3]) + 5
-        z = Whitening.fit(y).forward(y)
-        np.testing.assert_allclose(np.cov(z.T, bias=True), np.eye(4), atol=1e-9)
-
-    def test_directions_that_hold_nothing_are_left_out_and_come_back(self):
-        y = np.random.default_rng(0).standard_normal((500, 3))
-        y = np.column_stack([y, y[:, 0], np.full(500, 2.0)])
-        whitening = Whitening.fit(y)
-        assert whitening.basis.shape == (5, 3)
-        np.testing.assert_allclose(whitening.inverse(whitening.forward(y)), y, atol=1e-9)
-
-
 class TestLaw:
     def test_levels_are_drawn_and_none_is_replayed(self):
         x = windows()
         summary = Summaries.of(x, True).split(x)[0]
-        drawn = SummaryLaw.fit(summary, 3, seed=0).draw(4000, seed=1)[1]
+        drawn = SummaryLaw.fit(summary, 3, kinds=1, seed=0).draw(4000, seed=1)[1]
         nearest = np.abs(drawn[:, None] - summary[None]).max(axis=2).min(axis=1)
         assert nearest.min() > 0
         np.testing.assert_allclose(drawn.mean(axis=0), summary.mean(axis=0), atol=0.15)
@@ -85,7 +75,7 @@ class TestLaw:
         """Open and close of one stock: the mixture's own floor under variances must not drown what sets them apart."""
         level = np.random.default_rng(0).standard_normal((500, 1))
         summary = np.hstack([level, level + 1e-4 * np.random.default_rng(1).standard_normal((500, 1))])
-        drawn = SummaryLaw.fit(summary, 1, seed=0).draw(2000, seed=0)[1]
+        drawn = SummaryLaw.fit(summary, 1, kinds=1, seed=0).draw(2000, seed=0)[1]
         assert np.diff(drawn, axis=1).std() == pytest.approx(1e-4, rel=0.1)
 
 
@@ -93,28 +83,38 @@ class TestCoordinates:
     @pytest.mark.parametrize("kind", ["orthonormal", "stationary"])
     @pytest.mark.parametrize("normalisation", ["covariance", "level", "one"])
     @pytest.mark.parametrize("bent", [True, False])
-    def test_there_and_back_is_exact(self, kind, normalisation, bent):
+    @pytest.mark.parametrize("kinds", [1, 2])
+    def test_there_and_back_is_exact(self, kind, normalisation, bent, kinds):
         shape = np.random.default_rng(0).standard_t(4, (150, 12, 2))
-        coordinates = Coordinates.fit(Wavelets(kind, "db4", 3, 16), shape, normalisation, bent)
-        np.testing.assert_allclose(coordinates.inverse(coordinates.forward(shape)), shape, atol=1e-9)
+        of = np.arange(len(shape)) % kinds
+        coordinates = Coordinates.fit(Wavelets(kind, "db4", 3, 16), shape, of, normalisation, bent)
+        np.testing.assert_allclose(coordinates.inverse(coordinates.forward(shape, of), of), shape, atol=1e-9)
 
     def test_normalised_by_level_each_level_has_spread_one(self):
         shape = np.random.default_rng(0).standard_normal((300, 16, 2)).cumsum(axis=1)
         wavelets = Wavelets("orthonormal", "haar", 4, 16)
-        z = Coordinates.fit(wavelets, shape, "level", False).forward(shape).reshape(300, 16, 2)
+        z = (
+            Coordinates.fit(wavelets, shape, one_kind(shape), "level", False)
+            .forward(shape, one_kind(shape))
+            .reshape(300, 16, 2)
+        )
         for row in range(5):
             np.testing.assert_allclose((z[:, wavelets.row_of == row] ** 2).mean(axis=(0, 1)), 1, atol=1e-9)
 
     def test_by_one_number_levels_keep_their_proportions(self):
         shape = np.random.default_rng(0).standard_normal((300, 16, 2)).cumsum(axis=1)
         wavelets = Wavelets("orthonormal", "haar", 4, 16)
-        z = Coordinates.fit(wavelets, shape, "one", False).forward(shape).reshape(300, 16, 2)
+        z = (
+            Coordinates.fit(wavelets, shape, one_kind(shape), "one", False)
+            .forward(shape, one_kind(shape))
+            .reshape(300, 16, 2)
+        )
         c = wavelets.matrix @ shape
         np.testing.assert_allclose(z / z[:, :1], c / c[:, :1], rtol=1e-9)
 
     def test_what_a_u_net_sees_adds_up_to_the_window(self):
         wavelets, x = Wavelets("orthonormal", "haar", 3, 8), np.random.default_rng(0).standard_normal((5, 8, 1))
-        layout = Coordinates.fit(wavelets, x, "one", False).layout()
+        layout = Coordinates.fit(wavelets, x, one_kind(x), "one", False).layout()
         drawn = np.einsum("nc,crt->nrt", (wavelets.matrix @ x)[..., 0], layout.reshape(8, 4, 8))
         np.testing.assert_allclose((drawn / np.sqrt(wavelets.scales)[:, None]).sum(axis=1), x[..., 0], atol=1e-12)
         image = wavelets.forward(x)[..., 0]
@@ -185,6 +185,30 @@ class TestModel:
         drawn = model.sample(300, seed=5)
         np.testing.assert_allclose(drawn.mean(axis=1), summary[:, :2], atol=1e-9)
         np.testing.assert_allclose(np.log(drawn.std(axis=1)), summary[:, 2:], atol=1e-9)
+
+    def test_pooled_kinds_keep_their_own_memory(self, monkeypatch):
+        """Shapes of low windows go up and down, those of high windows go on; an untrained network knows it already."""
+        monkeypatch.setattr("synthfin_core.generators.wavelet_diffusion.MOST_KINDS", 2)
+        monkeypatch.setattr("synthfin_core.generators.wavelet_diffusion.WINDOWS_PER_NUMBER", 1)
+        draws = np.random.default_rng(0)
+        x = draws.standard_normal((800, 32, 1))
+        phi = np.repeat([-0.6, 0.8], 400)[:, None]
+        for t in range(1, 32):
+            x[:, t] += phi * x[:, t - 1]
+        x += 20 * (phi[:, None] > 0)
+        model = fitted(x, epochs=1, learning_rate=1e-6, sizes=False)
+        drawn = model.sample(2000, seed=1)
+        high = drawn.mean(axis=(1, 2)) > 10
+
+        def memory(windows):
+            moves = windows - windows.mean(axis=1, keepdims=True)
+            return (moves[:, 1:] * moves[:, :-1]).mean() / (moves**2).mean()
+
+        assert memory(drawn[~high]) == pytest.approx(memory(x[:400]), abs=0.07)
+        assert memory(drawn[high]) == pytest.approx(memory(x[400:]), abs=0.07)
+        assert memory(x[400:]) - memory(x[:400]) > 0.5
+        loaded = WaveletDiffusion.load(model.config, model.state())
+        np.testing.assert_array_equal(loaded.sample(5, seed=2), model.sample(5, seed=2))
 
     def test_a_shape_without_a_move_is_not_blown_up(self):
         parts = Summaries.of(windows(), True)
