@@ -2,7 +2,7 @@
 
 Where tickers are pooled their windows are of different kinds: in log volumes those of a single share remember less from
 week to week than those of an index. Kinds are parted by k-means. How many there may be is for the model to say that
-learns something of each; a single history of daily bars has one kind.
+learns something of each.
 
 Source: MacQueen, "Some methods for classification and analysis of multivariate observations" (1967).
 """
