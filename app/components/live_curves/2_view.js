@@ -97,6 +97,7 @@ function showWarnings(view, status) {
 }
 
 const MOST_BARS = 32
+const MOST_UNITS = 20 // more bars would leave no room for the words on a phone
 
 /** Small upright bars, the tallest `most` high, that a reader of the page hears as `label`. */
 function bars(values, most, label) {
@@ -128,7 +129,7 @@ function showInside(view, diagnostics, losses) {
   const parts = []
   if (Array.isArray(kl) && kl.length) {
     const most = Math.max(...kl, 1e-9)
-    const sorted = [...kl].sort((a, b) => b - a).slice(0, MOST_BARS)
+    const sorted = [...kl].sort((a, b) => b - a).slice(0, MOST_UNITS)
     const words = Number.isFinite(active) ? `${active} of ${kl.length} latent units active` : `${kl.length} latent units`
     const label = `KL of each latent unit, largest ${readableNumber(most)} nats`
     parts.push(element("span", { class: "live-fact", title: label }, [bars(sorted, most, label), element("span", { text: words })]))
