@@ -12,6 +12,7 @@ from app.ui import cached, figures, latent_position, models
 from synthfin_core.generators.bounds import Bounds, bounds
 from synthfin_core.generators.gradients import GradientNoise, gradient_noise
 from synthfin_core.generators.variational import Variational
+from synthfin_core.generators.variational_health import ACTIVE
 from synthfin_core.plots.variational import bounds_by_draws, gradient_variances, latent_information
 from synthfin_core.store import Run
 
@@ -25,7 +26,7 @@ def show(run: Run) -> None:
     space = latent_position.load(run)
     st.subheader("Inside the model")
     figures.show(
-        latent_information(space.kl, space.mu.var(axis=0) > latent_position.ACTIVE),
+        latent_information(space.kl, space.mu.var(axis=0) > ACTIVE),
         alt="Divergence of each latent dimension",
         key="inside-latents",
     )

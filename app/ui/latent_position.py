@@ -12,10 +12,9 @@ from app.components.latent_sliders import latent_sliders
 from app.ui import cached, state
 from synthfin_core.data.windows import Windows
 from synthfin_core.errors import DamagedRun
+from synthfin_core.generators.variational_health import ACTIVE, BEYOND_FREE
 from synthfin_core.store import Run
 
-ACTIVE = 0.01  # variance of the posterior mean above which a dimension carries something (Burda and others, 2016)
-BEYOND_FREE = 1.5  # times what is free: the divergence of a dimension that says nothing else hovers about that
 SHOWN = 6
 
 

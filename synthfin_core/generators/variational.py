@@ -39,7 +39,7 @@ from synthfin_core.generators.base import (
 )
 from synthfin_core.generators.latents import Mixture
 from synthfin_core.generators.residuals import Residuals
-from synthfin_core.generators.variational_health import worries
+from synthfin_core.generators.variational_health import ACTIVE, worries
 from synthfin_core.params import param
 
 if TYPE_CHECKING:
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
 
 CHUNK = 512  # windows decoded at a time, so that a path does not depend on how many were asked for
 WATCHED = 128  # training windows on which the latents are watched while training
-ACTIVE = 0.01  # a latent dimension whose posterior mean varies more than this over the windows carries information
 MOST_RESIDUALS = 10_000  # training windows whose residuals are kept, so that a state does not outgrow its data
 CLIP = 100.0  # largest norm of a step's gradient
 

@@ -7,6 +7,10 @@ from typing import Protocol
 
 from synthfin_core.generators.base import Array
 
+ACTIVE = (
+    0.01  # a latent dimension whose posterior mean varies more over the windows tells of them (Burda and others, 2016)
+)
+BEYOND_FREE = 1.5  # times the free bits: the divergence of a latent dimension that says nothing else hovers about those
 WIDE = 30.0  # times the data's standard deviation: no honest scale is so large
 
 
@@ -43,7 +47,7 @@ def worries(
     """
     found = []
     # What free bits pay for is no sign of life.
-    paid_for = (divergence > 1.5 * config.free_bits).any()
+    paid_for = (divergence > BEYOND_FREE * config.free_bits).any()
     if active <= min(1, len(divergence) - 1) or not paid_for:
         found.append(
             f"Posterior collapse: {active if paid_for else 0} of {len(divergence)} latent dimensions tell windows "

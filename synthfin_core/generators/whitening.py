@@ -114,20 +114,13 @@ class KindWhitening:
         """White numbers `(n, k)` of vectors `z (n, k)`."""
         if len(self.means) == 1:
             return z
-        white = np.empty_like(z)
-        for each in range(len(self.means)):
-            own = kind == each
-            white[own] = (z[own] - self.means[each]) @ self.inverses[each]
-        return white
+        return _each(z - self.means[kind], kind, self.inverses)
 
     def inverse(self, u: Array, kind: NDArray[np.int64]) -> Array:
         """Vectors `(n, k)` of white numbers `u (n, k)`."""
         if len(self.means) == 1:
             return u
-        vectors = np.empty_like(u)
-        for each in range(len(self.means)):
-            own = kind == each
-            vectors[own] = self.means[each] + u[own] @ self.roots[each]
+        vectors: Array = self.means[kind] + _each(u, kind, self.roots)
         return vectors
 
     def state(self) -> State:
@@ -140,3 +133,11 @@ class KindWhitening:
         if "kind_means" not in state:
             return cls.none(len(state["spread"]))
         return cls(*(np.array(state[name], dtype=np.float64) for name in ("kind_means", "kind_roots")))
+
+
+def _each(z: Array, kind: NDArray[np.int64], maps: Array) -> Array:
+    """Vectors `z (n, k)`, each mapped by the matrix of its kind, `maps (g, k, k)`."""
+    mapped = np.empty_like(z)
+    for each, matrix in enumerate(maps):
+        mapped[kind == each] = z[kind == each] @ matrix
+    return mapped
