@@ -43,7 +43,7 @@ def show(run: Run) -> None:
 def in_units(pipeline: Pipeline, series: int) -> tuple[float, float, str]:
     """Factor, shift and unit that turn the model's numbers of a series into the data's; as they are where none do."""
     representation = pipeline.representation
-    if not isinstance(representation, Affine) or _generator(pipeline).wanderers.leader[series] >= 0:
+    if not isinstance(representation, Affine) or _generator(pipeline).history.wanderers.leader[series] >= 0:
         return 1.0, 0.0, "as the model sees it"
     percent = 100.0 if pipeline.units[series] in ("log return", "return") else 1.0
     unit = "% a bar" if percent == 100 else pipeline.units[series]

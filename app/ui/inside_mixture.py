@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.ui import cached, figures, inside_hmm, models, regimes
 from synthfin_core.data.windows import Windows
-from synthfin_core.generators.mixture_parts import History, history, order, windows_of
+from synthfin_core.generators.mixture_parts import Posteriors, order, posteriors, windows_of
 from synthfin_core.generators.mixtures import GaussianMixture, PPCAMixture
 from synthfin_core.pipeline import Pipeline
 from synthfin_core.plots.mixtures import (
@@ -103,9 +103,9 @@ def _generator(pipeline: Pipeline) -> PPCAMixture | GaussianMixture:
 
 
 @st.cache_resource(show_spinner="Looking at the training history", max_entries=8)
-def _history(run_id: str, _pipeline: Pipeline, _windows: Windows) -> History:
+def _history(run_id: str, _pipeline: Pipeline, _windows: Windows) -> Posteriors:
     y = _pipeline.representation.forward(_windows.train.x)
-    return history(_generator(_pipeline), y, _windows.train)
+    return posteriors(_generator(_pipeline), y, _windows.train)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -1,7 +1,7 @@
 """What generators on a process have in common: windows put together to history, a law of bars fitted, windows drawn.
 
-Series that wander are seen as steps (`synthfin_core.generators.strips`), histories far from each other at one level
-(`synthfin_core.generators.levels`). The processes themselves, with their sources, are in `synthfin_core.processes`.
+How a process sees history is in `synthfin_core.generators.history`; the processes themselves, with their sources, are
+in `synthfin_core.processes`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from synthfin_core import params
 from synthfin_core.errors import SettingError
 from synthfin_core.generators.base import Array, Generator, OnStep, ShouldStop, State, check_training_windows, under
-from synthfin_core.generators.levels import Levels
-from synthfin_core.generators.strips import Wanderers, joined
+from synthfin_core.generators.history import History
 from synthfin_core.params import param
 from synthfin_core.processes.base import LEAST_BARS, Process
 
@@ -41,10 +40,8 @@ class LawOfBars(Generator):
     Attributes
     ----------
     process : Process
-    wanderers : Wanderers
-        The series that the process sees as steps.
-    levels : Levels
-        Those of histories that lie far from each other, which the process sees at one level.
+    history : History
+        What the process sees of the windows.
     length : int
         Bars in a window.
     """
@@ -53,8 +50,7 @@ class LawOfBars(Generator):
     least_bars: ClassVar[int] = LEAST_BARS  #: the latest bars may not be fewer
 
     process: Any  # of the class that `_fitted` gives
-    wanderers: Wanderers
-    levels: Levels
+    history: History
     length: int
 
     @classmethod
@@ -86,23 +82,19 @@ class LawOfBars(Generator):
         """Fit in one go; see `Generator.fit`."""
         x = check_training_windows(x)
         self.length = x.shape[1]
-        self.wanderers = Wanderers.of(x, seed)
-        strips = _latest(self.wanderers.steps(joined(x)), self.config.history)
-        self.levels = Levels.of(strips, self.length)
-        self.process = self._fitted(self.levels.moved(strips))
+        self.history, strips = History.of(x, seed, latest=self.config.history)
+        self.process = self._fitted(strips)
         return self
 
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` windows, each from a history of its own; see `Generator.sample`."""
         bars = self.process.simulate(self.length, n, seed)
-        return self.wanderers.windows(self.levels.windows(bars, seed), seed)
+        return self.history.windows(bars, seed)
 
     def state(self) -> State:
-        """The process, the wandering series, the levels and the length."""
+        """The process, the history and the length."""
         process = {f"process.{name}": np.asarray(array) for name, array in self.process.state().items()}
-        wanderers = {f"wanderers.{name}": array for name, array in self.wanderers.state().items()}
-        levels = {f"levels.{name}": array for name, array in self.levels.state().items()}
-        return {"length": np.array(self.length), **process, **wanderers, **levels}
+        return {"length": np.array(self.length), **process, **self.history.state()}
 
     @classmethod
     def load(cls, config: params.Config, state: Mapping[str, NDArray[Any]]) -> Self:
@@ -110,8 +102,7 @@ class LawOfBars(Generator):
         made = cls(config)
         made.length = int(state["length"])
         made.process = cls._process_from(under(state, "process."))
-        made.wanderers = Wanderers.load(under(state, "wanderers."))
-        made.levels = Levels.load(under(state, "levels."))
+        made.history = History.load(state)
         return made
 
     @abstractmethod
@@ -122,15 +113,3 @@ class LawOfBars(Generator):
     @abstractmethod
     def _process_from(cls, state: Mapping[str, NDArray[Any]]) -> Process:
         """The process that gave `state`."""
-
-
-def _latest(strips: Sequence[Array], most: int) -> list[Array]:
-    """The last `most` bars of all strips, or all bars if `most` is 0."""
-    if not most:
-        return list(strips)
-    kept: list[Array] = []
-    for strip in reversed(strips):
-        if most > 0:
-            kept.insert(0, strip[-most:])
-            most -= len(kept[0])
-    return kept

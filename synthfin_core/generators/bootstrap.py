@@ -9,8 +9,8 @@ What is drawn is made of real bars, so a window may repeat history for as long a
 
 .. math:: y = \mu + \frac{x - \mu + h e}{\sqrt{1 + h^2}}.
 
-Where histories lie far from each other (`synthfin_core.generators.levels`), a window keeps the level of its first bar,
-and bars from elsewhere are moved to it.
+Where stretches of history lie far from each other (`synthfin_core.generators.levels`), a window keeps the level of its
+first bar, and bars from elsewhere are moved to it.
 """
 
 from __future__ import annotations
@@ -80,9 +80,9 @@ class IndependentBootstrap(LawOfBars):
 
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` windows; see `Generator.sample`."""
-        history = self.process.positions(self.length, n, seed)  # (n, t)
-        bars = self.levels.windows_at(self._smoothed(self.process.rows[history], seed), history[:, 0])
-        return self.wanderers.windows(bars, seed)
+        positions = self.process.positions(self.length, n, seed)  # (n, t)
+        bars = self._smoothed(self.process.rows[positions], seed)
+        return self.history.windows_at(bars, positions[:, 0], seed)
 
     def _fitted(self, strips: Sequence[Array]) -> Bootstrap:
         return Bootstrap.fit(strips, block=1.0)

@@ -26,9 +26,10 @@ from numpy.typing import NDArray
 
 from synthfin_core import params
 from synthfin_core.errors import SettingError
-from synthfin_core.generators.base import Array, Generator, OnStep, ShouldStop, State, check_training_windows, under
-from synthfin_core.generators.levels import ALIKE, Levels
-from synthfin_core.generators.strips import Wanderers, joined, overlap
+from synthfin_core.generators.base import Array, Generator, OnStep, ShouldStop, State, check_training_windows
+from synthfin_core.generators.history import History
+from synthfin_core.generators.levels import ALIKE
+from synthfin_core.generators.strips import Wanderers, overlap
 from synthfin_core.params import param
 from synthfin_core.rng import stream
 
@@ -82,8 +83,7 @@ class GaussianGenerator(Generator):
     mean: Array
     covariance: Array
     shrinkage: float
-    wanderers: Wanderers
-    levels: Levels
+    history: History
     length: int
 
     @classmethod
@@ -114,14 +114,12 @@ class GaussianGenerator(Generator):
         """Fit in one go; see `Generator.fit`."""
         x = check_training_windows(x)
         self.length = x.shape[1]
-        self.wanderers = Wanderers.of(x, seed)
         if self.config.over == "bars":
-            strips = self.wanderers.steps(joined(x))
-            self.levels = Levels.of(strips, self.length)
-            rows, every = np.concatenate(self.levels.moved(strips)), 1  # (s, d)
+            self.history, strips = History.of(x, seed)
+            rows, every = np.concatenate(strips), 1  # (s, d)
         else:
-            self.levels = ALIKE  # a law of windows has levels of its own
-            rows = self.wanderers.bars(x).reshape(len(x), -1)  # (n, t * d)
+            self.history = History(Wanderers.of(x, seed), ALIKE)  # a law of windows has levels of its own
+            rows = self.history.wanderers.bars(x).reshape(len(x), -1)  # (n, t * d)
             every = -(-self.length // overlap(x)[0])
         self.mean = rows.mean(axis=0).reshape(-1, x.shape[2])
         spread = _spread(rows)
@@ -140,14 +138,12 @@ class GaussianGenerator(Generator):
         z = stream(seed, "gaussian").standard_normal((n, self.length // k, k * d))
         bars = np.einsum("nbj,ij->nbi", z, root, optimize=True).reshape(n, self.length, d)
         bars = bars + (self.mean if k > 1 else self.mean[0])
-        return self.wanderers.windows(self.levels.windows(bars, seed), seed)
+        return self.history.windows(bars, seed)
 
     def state(self) -> State:
-        """The law, the wandering series, the levels and the length."""
+        """The law, the history and the length."""
         law = {"mean": self.mean, "covariance": self.covariance, "shrinkage": np.array(self.shrinkage)}
-        wanderers = {f"wanderers.{name}": array for name, array in self.wanderers.state().items()}
-        levels = {f"levels.{name}": array for name, array in self.levels.state().items()}
-        return {"length": np.array(self.length), **law, **wanderers, **levels}
+        return {"length": np.array(self.length), **law, **self.history.state()}
 
     @classmethod
     def load(cls, config: params.Config, state: Mapping[str, NDArray[Any]]) -> Self:
@@ -156,8 +152,7 @@ class GaussianGenerator(Generator):
         made.length, made.shrinkage = int(state["length"]), float(state["shrinkage"])
         made.mean = np.array(state["mean"], dtype=np.float64)
         made.covariance = np.array(state["covariance"], dtype=np.float64)
-        made.wanderers = Wanderers.load(under(state, "wanderers."))
-        made.levels = Levels.load(under(state, "levels."))
+        made.history = History.load(state)
         return made
 
 

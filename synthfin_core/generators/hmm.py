@@ -28,11 +28,9 @@ from synthfin_core.generators.base import (
     ShouldStop,
     State,
     check_training_windows,
-    under,
 )
-from synthfin_core.generators.levels import Levels
+from synthfin_core.generators.history import History
 from synthfin_core.generators.passes import follow
-from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param
 
 
@@ -93,8 +91,7 @@ class HMM(Generator):
 
     config: HMMConfig
     model: Model
-    wanderers: Wanderers
-    levels: Levels
+    history: History
     length: int
     step: int
     chains: Chains  #: all starts, until the likeliest goes on alone
@@ -126,10 +123,8 @@ class HMM(Generator):
         x = check_training_windows(x)
         self.check(self.config, *x.shape)
         config, self.length = self.config, x.shape[1]
-        self.wanderers = Wanderers.of(x, seed)
-        strips = self.wanderers.steps(joined(x))
-        self.levels = Levels.of(strips, self.length)
-        bars = Bars.of(self.levels.moved(strips))
+        self.history, strips = History.of(x, seed)
+        bars = Bars.of(strips)
         if resume is None:
             student = config.emissions == "student-t"
             self._keep((first_guesses(bars, config.states, student, config.restarts, seed), 0), 0)
@@ -151,13 +146,11 @@ class HMM(Generator):
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` windows, each a stretch of the stationary law; see `Generator.sample`."""
         bars = self.model.simulate(self.length, n, seed)
-        return self.wanderers.windows(self.levels.windows(bars, seed), seed)
+        return self.history.windows(bars, seed)
 
     def state(self) -> State:
-        """The model, the series seen as steps, the levels, and the length of a window."""
-        wanderers = {f"wanderers.{name}": array for name, array in self.wanderers.state().items()}
-        levels = {f"levels.{name}": array for name, array in self.levels.state().items()}
-        return {**self.model.state(), **wanderers, **levels, "length": np.array(self.length)}
+        """The model, the history, and the length of a window."""
+        return {**self.model.state(), **self.history.state(), "length": np.array(self.length)}
 
     def checkpoint(self) -> State:
         """All starts that are still followed, and the passes made."""
@@ -168,8 +161,7 @@ class HMM(Generator):
         """The generator that gave `state`."""
         made = cls(config)
         made.model = Model.from_state(state)
-        made.wanderers = Wanderers.load(under(state, "wanderers."))
-        made.levels = Levels.load(under(state, "levels."))
+        made.history = History.load(state)
         made.length = int(state["length"])
         return made
 

@@ -17,7 +17,7 @@ EMPTY = 1e-6  #: share below which a component stands for nothing
 
 
 @dataclass(frozen=True, eq=False)
-class History:
+class Posteriors:
     """How likely each component is behind what was learned from: windows, or single bars.
 
     Attributes
@@ -42,7 +42,7 @@ def order(mixture: PPCAMixture | GaussianMixture) -> NDArray[np.int64]:
     return largest[shares[largest] > EMPTY]
 
 
-def history(mixture: PPCAMixture | GaussianMixture, y: Array, training: WindowSet) -> History:
+def posteriors(mixture: PPCAMixture | GaussianMixture, y: Array, training: WindowSet) -> Posteriors:
     """The components behind the training windows, which are `y (n, t, d)` as represented for the mixture."""
     which = order(mixture)
     if isinstance(mixture, PPCAMixture):
@@ -50,18 +50,18 @@ def history(mixture: PPCAMixture | GaussianMixture, y: Array, training: WindowSe
     elif mixture.principal is not None:
         posterior = mixture.model.responsibilities(mixture.principal.forward(y.reshape(len(y), -1)))
     else:
-        return _history_of_bars(mixture, y, training)
-    return History(posterior[:, which], training.dates[:, -1], training.series)
+        return _of_bars(mixture, y, training)
+    return Posteriors(posterior[:, which], training.dates[:, -1], training.series)
 
 
-def _history_of_bars(mixture: GaussianMixture, y: Array, training: WindowSet) -> History:
+def _of_bars(mixture: GaussianMixture, y: Array, training: WindowSet) -> Posteriors:
     """The components behind the bars that the mixture learned from, each once."""
-    assert mixture.wanderers is not None
-    bars = np.concatenate(mixture.levels.moved(mixture.wanderers.steps(joined(y))))
-    first = int(mixture.wanderers.which.any())  # a strip of steps lacks the first bar
+    assert mixture.history is not None
+    bars = np.concatenate(mixture.history.strips(y))
+    first = int(mixture.history.wanderers.which.any())  # a strip of steps lacks the first bar
     series = np.broadcast_to(training.series[:, None], training.dates.shape)
     dates, series = (np.concatenate([strip[first:] for strip in joined(y, of)]) for of in (training.dates, series))
-    return History(mixture.model.responsibilities(bars)[:, order(mixture)], dates, series)
+    return Posteriors(mixture.model.responsibilities(bars)[:, order(mixture)], dates, series)
 
 
 def windows_of(posterior: Array, x: Array) -> tuple[Array, Array]:

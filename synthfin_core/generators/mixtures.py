@@ -31,10 +31,9 @@ from synthfin_core.generators.base import (
     check_training_windows,
     under,
 )
-from synthfin_core.generators.levels import ALIKE, Levels
+from synthfin_core.generators.history import History
 from synthfin_core.generators.passes import follow
 from synthfin_core.generators.rows import Rows, check_window_factors
-from synthfin_core.generators.strips import Wanderers, joined
 from synthfin_core.params import param
 
 ROWS_PER_COMPONENT = 350  #: for each component, where their number is chosen by how many windows there are
@@ -193,8 +192,7 @@ class GaussianMixture(Generator):
     config: GaussianMixtureConfig
     model: Mixture
     principal: Principal | None  #: None over bars
-    wanderers: Wanderers | None  #: None over windows
-    levels: Levels
+    history: History | None  #: None over windows
     shape: tuple[int, int]  #: bars and series of a window
 
     @classmethod
@@ -228,12 +226,10 @@ class GaussianMixture(Generator):
         self.shape = x.shape[1:]
         if should_stop is not None and should_stop():
             return self
-        self.principal, self.wanderers, self.levels = None, None, ALIKE
+        self.principal, self.history = None, None
         if self.config.over == "bars":
-            self.wanderers = Wanderers.of(x, seed)
-            strips = self.wanderers.steps(joined(x))
-            self.levels = Levels.of(strips, x.shape[1])
-            seen, chosen = np.concatenate(self.levels.moved(strips)), REGIMES
+            self.history, strips = History.of(x, seed)
+            seen, chosen = np.concatenate(strips), REGIMES
         else:
             rows = x.reshape(len(x), -1)
             self.principal = Principal.of(rows, self.config.principal)
@@ -249,17 +245,16 @@ class GaussianMixture(Generator):
         """Draw `n` windows; see `Generator.sample`."""
         if self.principal is not None:
             return self.principal.inverse(self.model.draw(n, seed), seed).reshape(n, *self.shape)
-        assert self.wanderers is not None
+        assert self.history is not None
         bars = self.model.draw(n * self.shape[0], seed).reshape(n, *self.shape)
-        return self.wanderers.windows(self.levels.windows(bars, seed), seed)
+        return self.history.windows(bars, seed)
 
     def state(self) -> State:
         """The mixture and what it sees of windows."""
         state: State = {**self.model.state(), "shape": np.array(self.shape)}
-        for name, part in (("principal", self.principal), ("wanderers", self.wanderers), ("levels", self.levels)):
-            if part is not None:
-                state |= {f"{name}.{key}": value for key, value in part.state().items()}
-        return state
+        if self.principal is not None:
+            state |= {f"principal.{name}": array for name, array in self.principal.state().items()}
+        return state | (self.history.state() if self.history is not None else {})
 
     @classmethod
     def load(cls, config: params.Config, state: Mapping[str, NDArray[Any]]) -> Self:
@@ -267,8 +262,7 @@ class GaussianMixture(Generator):
         made = cls(config)
         made.model = Mixture.from_state(state)
         made.shape = (int(state["shape"][0]), int(state["shape"][1]))
-        principal, wanderers = under(state, "principal."), under(state, "wanderers.")
+        principal = under(state, "principal.")
         made.principal = Principal.from_state(principal) if principal else None
-        made.wanderers = Wanderers.load(wanderers) if wanderers else None
-        made.levels = Levels.load(under(state, "levels."))
+        made.history = None if principal else History.load(state)
         return made

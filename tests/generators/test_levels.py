@@ -122,7 +122,7 @@ def test_a_window_of_history_keeps_its_bars_until_it_jumps(tickers):
     places = model.process.positions(T, 500, seed=1)
     np.testing.assert_allclose(drawn[:, 0], history[places[:, 0]], atol=1e-12)
     # Where a whole window lies in one stretch, it is one of history.
-    stretch = np.searchsorted(np.cumsum(model.levels.bars), places, side="right")
+    stretch = np.searchsorted(np.cumsum(model.history.levels.bars), places, side="right")
     stays = (np.ptp(stretch, axis=1) == 0) & (np.diff(places, axis=1) == 1).all(axis=1)
     assert stays.sum() > 20
     np.testing.assert_allclose(drawn[stays], history[places[stays]], atol=1e-12)
@@ -130,8 +130,8 @@ def test_a_window_of_history_keeps_its_bars_until_it_jumps(tickers):
 
 def test_a_law_of_windows_has_levels_of_its_own(tickers):
     windows = pooled(tickers)
-    assert GaussianGenerator(GaussianConfig(over="windows")).fit(windows).levels is ALIKE
-    assert GaussianMixture(GaussianMixtureConfig(components=2, principal=5)).fit(windows).levels is ALIKE
+    assert GaussianGenerator(GaussianConfig(over="windows")).fit(windows).history.levels is ALIKE
+    assert GaussianMixture(GaussianMixtureConfig(components=2, principal=5)).fit(windows).history is None
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_law_of_windows_has_levels_of_its_own(tickers):
 )
 def test_kept_and_loaded_it_draws_the_same(model, tickers):
     model.fit(pooled(tickers), seed=0)
-    assert len(model.levels.bars) == sum(len(strip) // (STRETCH * T) for strip in tickers)
+    assert len(model.history.levels.bars) == sum(len(strip) // (STRETCH * T) for strip in tickers)
     loaded = type(model).load(model.config, model.state())
     np.testing.assert_array_equal(loaded.sample(20, seed=3), model.sample(20, seed=3))
     np.testing.assert_allclose(loaded.sample(5, seed=3), model.sample(20, seed=3)[:5], rtol=1e-12)

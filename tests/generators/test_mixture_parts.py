@@ -7,7 +7,7 @@ from scipy.stats import multivariate_normal
 
 from synthfin_core.data.panel import Panel
 from synthfin_core.data.windows import make_windows
-from synthfin_core.generators.mixture_parts import history, order, windows_of
+from synthfin_core.generators.mixture_parts import order, posteriors, windows_of
 from synthfin_core.generators.mixtures import GaussianMixture, GaussianMixtureConfig, PPCAMixture, PPCAMixtureConfig
 
 T, CALM, WILD = 5, 0.005, 0.03
@@ -43,7 +43,7 @@ def test_the_larger_component_comes_first_and_is_the_calm_years(family, config, 
     mixture = fitted(family, config, training)
     shares = mixture.model.shares[order(mixture)]
     assert shares[0] > shares[1]
-    found = history(mixture, training.x, training)
+    found = posteriors(mixture, training.x, training)
     assert found.posterior[:290].mean(axis=0)[0] > 0.95
     assert found.posterior[-110:].mean(axis=0)[1] > 0.95
     np.testing.assert_array_equal(found.dates, training.dates[:, -1])
@@ -63,7 +63,7 @@ def test_the_posterior_is_bayes_rule_over_whole_windows(training):
         ],
         axis=1,
     )[:, order(mixture)]
-    posterior = history(mixture, training.x, training).posterior
+    posterior = posteriors(mixture, training.x, training).posterior
     np.testing.assert_allclose(posterior, joint / joint.sum(axis=1, keepdims=True), rtol=1e-6, atol=1e-9)
 
 
@@ -87,7 +87,7 @@ def test_a_component_that_stands_for_nothing_is_left_out(training):
 class TestOverBars:
     def test_each_bar_is_there_once_at_its_own_date(self, panel, training):
         mixture = fitted(GaussianMixture, GaussianMixtureConfig(over="bars", components=2), training)
-        found = history(mixture, training.x, training)
+        found = posteriors(mixture, training.x, training)
         np.testing.assert_array_equal(found.dates, panel.frame.index[1:])
         returns = np.diff(np.log(panel.frame.to_numpy()), axis=0)
         np.testing.assert_allclose(found.posterior, mixture.model.responsibilities(returns)[:, order(mixture)])
@@ -95,14 +95,14 @@ class TestOverBars:
     def test_steps_are_dated_by_the_bar_that_they_lead_to(self, panel):
         training = make_windows(panel, T, representation="levels", holdout=0.0).train
         mixture = fitted(GaussianMixture, GaussianMixtureConfig(over="bars", components=2), training)
-        assert mixture.wanderers.which.any()
-        found = history(mixture, training.x, training)
+        assert mixture.history.wanderers.which.any()
+        found = posteriors(mixture, training.x, training)
         np.testing.assert_array_equal(found.dates, panel.frame.index[1:])
         assert len(found.posterior) == 420
 
     def test_pooled_bars_know_their_series(self, panel):
         training = make_windows(panel, T, holdout=0.0, pool=True).train
         mixture = fitted(GaussianMixture, GaussianMixtureConfig(over="bars", components=2), training)
-        found = history(mixture, training.x, training)
+        found = posteriors(mixture, training.x, training)
         assert np.bincount(found.series).tolist() == [420, 420]
         np.testing.assert_array_equal(found.dates[found.series == 1], panel.frame.index[1:])
