@@ -75,7 +75,7 @@ def show() -> None:
             "Most states",
             2,
             MOST_STATES,
-            max(2, min(USUAL_STATES, most_components(len(history.bars)))),
+            min(USUAL_STATES, most_components(len(history.bars))),  # at least three, as there are LEAST_BARS
             key=f"regime-most-{setup.id}-{name}",
             width=140,
             help=f"How far to look; each state needs at least {LEAST_ROWS} bars of its own.",

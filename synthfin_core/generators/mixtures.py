@@ -49,7 +49,8 @@ class PPCAMixtureConfig(params.Config):
     components: int = param(0, "Gaussians in the mixture; 0 chooses them by how many windows there are.", ge=0, le=200)
     factors: int = param(
         0,
-        "How many numbers describe a window within a component; 0 chooses them by how long a window is.",
+        "How many numbers describe a window within a component; 0 chooses them by how long a window is and "
+        "how many windows there are.",
         ge=0,
         le=500,
     )
@@ -115,7 +116,8 @@ class PPCAMixture(Generator):
         rows = self.rows.forward(x)
         if resume is None:
             components = self.config.components or max(1, min(MOST_CHOSEN, len(x) // ROWS_PER_COMPONENT))
-            factors = self.config.factors or min(MOST_FACTORS, rows.shape[1] // 2)
+            most = max(len(x) // components - 1, 1)  # what the windows of one component bear
+            factors = self.config.factors or min(MOST_FACTORS, rows.shape[1] // 2, most)
             self._keep(Analysers.start(rows, components, factors, seed), 0)
         else:
             self._keep(Analysers.from_state(resume), int(resume["step"]))

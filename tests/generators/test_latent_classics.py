@@ -90,6 +90,12 @@ class TestChecks:
             drawn = family().fit(np.random.default_rng(0).standard_normal(shape)).sample(5)
             assert np.isfinite(drawn).all()
 
+    def test_factors_chosen_by_the_data_are_fewer_than_the_windows_of_a_component(self):
+        windows = np.random.default_rng(0).standard_normal((390, 12, 5))
+        PPCAMixture.check(PPCAMixtureConfig(components=13, factors=29), *windows.shape)
+        model = PPCAMixture(PPCAMixtureConfig(components=13, epochs=2)).fit(windows).model
+        assert model.loadings.shape == (13, 60, 29)
+
     def test_the_pipeline_asks(self):
         windows = sf.make_windows(sf.load("mock"), 4)
         with pytest.raises(SettingError, match="30 factors are too many for windows of 4 bars by 5 series"):
