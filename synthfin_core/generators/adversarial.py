@@ -272,8 +272,8 @@ class Adversarial(Generator):
         shape = (len(self._real_probe), *self._averaged.noise_shape)
         z = torch.as_tensor(rng.stream(0, "probe").standard_normal(shape), dtype=torch.float32, device=where)
         with threads(1), torch.no_grad():
-            location, log_scale, shock = self._averaged.parts(z)
-            x = location + log_scale.exp() * shock
+            x = self._averaged(z)
+            _, log_scale, _ = self._averaged.parts(z)
             pinned = (log_scale.abs() > 0.95 * LOG_SCALE_LIMIT).float().mean()
         return x.double().cpu().numpy(), float(pinned)
 

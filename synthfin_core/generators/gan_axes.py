@@ -4,7 +4,10 @@ Series that wander together, such as a day's open, high, low and close, differ b
 its own. So they are turned to axes ordered by how slowly they move: with the covariances `C` of their values and `D` of
 their steps, :math:`D a = \lambda C a`. The slowest axis is the common level; along the fast ones lie the differences,
 which stay where they are. Directions in which nothing varies are left out. Of an axis that wanders the networks see
-where it starts and its steps. Both steps and differences grow with the level, and are divided by the size
+where it starts and its steps. An axis may also lie far from others in some windows and wander in none, as volumes of
+several shares do: of one that keeps to its level the networks see where it starts and how far from there it is, for
+steps that are added up would carry it away. Steps, distances and differences grow with the level, and are divided by
+the size
 
 .. math:: g(x_1) = \max(a + b^\top x_1,\; g_0)
 
@@ -26,7 +29,7 @@ from numpy.typing import NDArray
 
 from synthfin_core.errors import DataError
 from synthfin_core.generators.base import Array, State
-from synthfin_core.generators.gan_scale import steps, wandering
+from synthfin_core.generators.moves import Moves, slow
 from synthfin_core.representation.gaussian import KNOTS, Gaussian
 
 NEGLIGIBLE = 1e-12  #: variance, as a share of the largest, of a direction in which levels do not vary
@@ -51,10 +54,10 @@ class AxesScale:
         Of each series.
     axes, back : ndarray (d, k), (k, d)
         To the axes, and from them.
-    wanders : ndarray of bool (k,)
-        Axes seen by their start and their steps.
+    moves : Moves
+        Which axes are seen by where they start and how they move.
     sizes, least : ndarray (1 + w, k), (k,)
-        Of the size `g`: its constant and its slopes, one for each axis that wanders, and its bound.
+        Of the size `g`: its constant and its slopes, one for each axis that has a start, and its bound.
     fixed : ndarray (k,)
         Where every window starts; NaN where they start anywhere.
     values, starts : Gaussian
@@ -66,7 +69,7 @@ class AxesScale:
     mean: Array
     axes: Array
     back: Array
-    wanders: NDArray[np.bool_]
+    moves: Moves
     sizes: Array
     least: Array
     fixed: Array
@@ -87,11 +90,11 @@ class AxesScale:
         mean = x.mean(axis=(0, 1))
         axes, back, levels = _axes(x - mean)
         y = (x - mean) @ axes
-        wanders = wandering(y)
-        y = steps(y, wanders)
+        moves = Moves.of(y)
+        begins, y = moves.begins, moves.forward(y)
         starts = y[:, :1]
-        sizes, least = _sizes(y[:, 1:] if wanders.any() else y, starts[:, :, wanders], levels)
-        body = (y / _size(starts[:, :, wanders], sizes, least))[:, int(wanders.any()) :]
+        sizes, least = _sizes(y[:, 1:] if begins.any() else y, starts[:, :, begins], levels)
+        body = (y / _size(starts[:, :, begins], sizes, least))[:, int(begins.any()) :]
         if (body.std(axis=(0, 1)) <= EQUAL * np.abs(body).max(axis=(0, 1))).any():
             raise DataError(
                 "A level takes the same steps in every window, expected one that moves by chance: leave it out."
@@ -102,19 +105,19 @@ class AxesScale:
             mean=mean,
             axes=axes,
             back=back,
-            wanders=wanders,
+            moves=moves,
             sizes=sizes,
             least=least,
             fixed=np.where(same, starts[0, 0], np.nan),
             values=Gaussian().fit(body),
-            starts=Gaussian().fit(np.where(same | ~wanders, spare, starts)),
+            starts=Gaussian().fit(np.where(same | ~begins, spare, starts)),
             drawn_values=_straight(np.zeros(len(back)), np.ones(len(back))),
             drawn_starts=_straight(np.zeros(len(back)), np.ones(len(back))),
         )
 
     def forward(self, x: Array) -> Array:
         """Windows `x (n, t, d)` as the networks see them, `(n, t, k)`."""
-        y = steps((x - self.mean) @ self.axes, self.wanders)
+        y = self.moves.forward((x - self.mean) @ self.axes)
         starts = y[:, :1]
         body = self.drawn_values.inverse(_hastened(self.values.forward(y / self._size_at(starts))))
         begin = self.drawn_starts.inverse(_hastened(self.starts.forward(starts)))
@@ -127,14 +130,14 @@ class AxesScale:
         starts = np.where(np.isnan(self.fixed), starts, self.fixed)
         body = self.values.inverse(_slowed(self.drawn_values.forward(y))) * self._size_at(starts)
         values = np.where(self._first(y.shape[1]), starts, body)
-        return np.asarray(np.where(self.wanders, values.cumsum(axis=1), values) @ self.back + self.mean)
+        return np.asarray(self.moves.inverse(values) @ self.back + self.mean)
 
     def _first(self, t: int) -> NDArray[np.bool_]:
         """The entries that are starts, `(t, k)`."""
-        return np.asarray(self.wanders & (np.arange(t)[:, None] == 0))
+        return np.asarray(self.moves.begins & (np.arange(t)[:, None] == 0))
 
     def _size_at(self, starts: Array) -> Array:
-        return _size(starts[:, :, self.wanders], self.sizes, self.least)
+        return _size(starts[:, :, self.moves.begins], self.sizes, self.least)
 
     def matched(self, drawn: Array) -> Self:
         """The map that gives the values that the networks drew `(n, t, k)` the law of the training windows.
@@ -143,21 +146,21 @@ class AxesScale:
         would make larger still. What is off by more than a factor of two is moved and stretched alone, so that a
         generator that collapsed stays visible.
         """
-        body = drawn[:, 1:] if self.wanders.any() else drawn
+        body = drawn[:, 1:] if self.moves.begins.any() else drawn
         return replace(self, drawn_values=_law_of(body), drawn_starts=_law_of(drawn[:, :1]))
 
     def state(self) -> State:
         """The map as named arrays."""
         plain: State = {name: getattr(self, name) for name in PLAIN}
         bends: State = {name: getattr(self, name).knots for name in BENDS}
-        return plain | bends | {"wanders": self.wanders.astype(np.int64)}
+        return plain | bends | self.moves.state()
 
     @classmethod
     def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
         """The map that gave `state`."""
         plain: dict[str, Any] = {name: np.array(state[name]) for name in PLAIN}
         bends: dict[str, Any] = {name: Gaussian.load({"knots": state[name]}) for name in BENDS}
-        return cls(wanders=state["wanders"].astype(bool), **plain, **bends)
+        return cls(moves=Moves.load(state), **plain, **bends)
 
 
 def _slowed(z: Array) -> Array:
@@ -193,7 +196,7 @@ def _axes(x: Array) -> tuple[Array, Array, int]:
     Series that wander give the first axes, slowest first; each other series is an axis of its own.
     """
     spread = x.std(axis=(0, 1))
-    wanders = wandering(x)
+    wanders = slow(x)
     turned, returned = _slowest_first(x[:, :, wanders] / spread[wanders])
     levels, own = len(returned), np.flatnonzero(~wanders)
     axes = np.zeros((x.shape[2], levels + len(own)))

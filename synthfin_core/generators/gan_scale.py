@@ -1,4 +1,4 @@
-"""What the networks of the GAN see of a window: each series at mean zero and spread one, or a wandering one's steps."""
+"""What the networks of the GAN see of a window: series at mean zero and spread one, or where they start and move."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfin_core.generators.base import Array, State
-
-WANDERS = 0.5  #: a series wanders when its steps spread less than this share of its values
+from synthfin_core.generators.moves import Moves
 
 
 class Scale(Protocol):
@@ -42,34 +41,32 @@ class Scale(Protocol):
 class PathScale:
     """An invertible map of windows `(n, t, d)`, fitted on training windows.
 
-    Returns are shifted and scaled. A series that wanders, as price levels do, would be smooth on a scale on which the
-    networks draw noise; of such a series they see the first value and then the steps, each scaled by itself.
+    Returns are shifted and scaled; of slow series, such as price levels, starts and moves are, each by themselves.
 
     Attributes
     ----------
-    wanders : ndarray of bool (d,)
+    moves : Moves
     mean, scale : ndarray (t, d)
-        Of the values, or of the start (first row) and the steps (all others) where the series wanders.
+        Of the values, or of the start (first row) and the moves (all others).
     """
 
-    wanders: NDArray[np.bool_]
+    moves: Moves
     mean: Array
     scale: Array
 
     @classmethod
     def of(cls, x: Array) -> Self:
         """The map fitted on windows `x (n, t, d)`."""
-        wanders = wandering(x)
-        return cls(wanders, *_moments(steps(x, wanders), wanders))
+        moves = Moves.of(x)
+        return cls(moves, *_moments(moves.forward(x), moves.begins))
 
     def forward(self, x: Array) -> Array:
         """Windows `x (n, t, d)` as the networks see them."""
-        return (steps(x, self.wanders) - self.mean) / np.where(self.scale > 0, self.scale, 1.0)
+        return (self.moves.forward(x) - self.mean) / np.where(self.scale > 0, self.scale, 1.0)
 
     def inverse(self, y: Array) -> Array:
         """Windows from what the networks drew."""
-        values = y * self.scale + self.mean
-        return np.where(self.wanders, values.cumsum(axis=1), values)
+        return self.moves.inverse(y * self.scale + self.mean)
 
     def matched(self, drawn: Array) -> Self:
         """The map that gives what the networks drew the level and spread of the training windows.
@@ -77,38 +74,26 @@ class PathScale:
         The game settles the shape of windows well before their exact level and spread, and two numbers for each series
         set these right. A spread that is off by more than a factor of two stays visible.
         """
-        mean, spread = _moments(drawn, self.wanders)
+        mean, spread = _moments(drawn, self.moves.begins)
         ratio = (1.0 / spread.clip(min=1e-12)).clip(0.5, 2.0)
-        return type(self)(self.wanders, self.mean - mean * ratio * self.scale, ratio * self.scale)
+        return type(self)(self.moves, self.mean - mean * ratio * self.scale, ratio * self.scale)
 
     def state(self) -> State:
         """The map as named arrays."""
-        return {"wanders": self.wanders.astype(np.int64), "mean": self.mean, "scale": self.scale}
+        return self.moves.state() | {"mean": self.mean, "scale": self.scale}
 
     @classmethod
     def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
         """The map that gave `state`."""
-        return cls(state["wanders"].astype(bool), np.array(state["mean"]), np.array(state["scale"]))
+        return cls(Moves.load(state), np.array(state["mean"]), np.array(state["scale"]))
 
 
-def wandering(x: Array) -> NDArray[np.bool_]:
-    """Which series of windows `x (n, t, d)` wander, `(d,)`."""
-    if x.shape[1] == 1:
-        return np.zeros(x.shape[2], dtype=bool)
-    return np.asarray(np.diff(x, axis=1).std(axis=(0, 1)) < WANDERS * x.std(axis=(0, 1)))
-
-
-def steps(x: Array, wanders: NDArray[np.bool_]) -> Array:
-    """Windows `(n, t, d)` with series that wander as their first value and then their steps."""
-    return np.where(wanders, np.diff(x, axis=1, prepend=0.0), x)
-
-
-def _moments(values: Array, wanders: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Mean and standard deviation over windows and time, `(t, d)` each; of a wandering start over windows alone."""
+def _moments(values: Array, begins: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Mean and standard deviation over windows and time, `(t, d)` each; of a start over windows alone."""
     mean, scale = np.empty(values.shape[1:]), np.empty(values.shape[1:])
     mean[:], scale[:] = values.mean(axis=(0, 1)), values.std(axis=(0, 1))
-    if wanders.any():
-        start, steps = values[:, 0, wanders], values[:, 1:, wanders]
-        mean[0, wanders], mean[1:, wanders] = start.mean(axis=0), steps.mean(axis=(0, 1))
-        scale[0, wanders], scale[1:, wanders] = start.std(axis=0), steps.std(axis=(0, 1))
+    if begins.any():
+        start, steps = values[:, 0, begins], values[:, 1:, begins]
+        mean[0, begins], mean[1:, begins] = start.mean(axis=0), steps.mean(axis=(0, 1))
+        scale[0, begins], scale[1:, begins] = start.std(axis=0), steps.std(axis=(0, 1))
     return mean, scale

@@ -27,12 +27,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synthfin_core.generators.base import Array, State, under
-from synthfin_core.generators.gan_scale import WANDERS
 from synthfin_core.generators.latents import Mixture
+from synthfin_core.generators.moves import DRIFTS, slow
 
 EQUAL = 1e-9  #: bars are the same bar when they differ by less than this share of the spread of their series
 AGREE = 0.1  #: share of neighbouring windows that must overlap alike, as single bars may be equal by chance
-DRIFTS = 0.5  #: a wanderer's way over a window has at least this share of the variance that independent steps give
 START_COMPONENTS = 10  #: normals in the law of starts
 SMALLEST_STEP = 0.1  #: smallest size of steps at any level, as a share of their mean size
 NEGLIGIBLE = 1e-12  #: variance, as a share of the largest, of a direction in which starts do not vary
@@ -107,9 +106,8 @@ def wandering(x: Array) -> NDArray[np.bool_]:
     if x.shape[1] < 2:
         return np.zeros(x.shape[2], dtype=bool)
     steps = np.diff(x, axis=1)
-    small = steps.std(axis=(0, 1)) < WANDERS * x.std(axis=(0, 1))
     far = (x[:, -1] - x[:, 0]).var(axis=0) > DRIFTS * steps.shape[1] * steps.var(axis=(0, 1))
-    return np.asarray(small & far)
+    return np.asarray(slow(x) & far)
 
 
 @dataclass(frozen=True, eq=False)

@@ -135,8 +135,11 @@ class TCNGAN(Adversarial):
         assert isinstance(self._scale, AxesScale)
         settings, t = self.config, self._shape[0]
         layers = settings.layers or layers_for(t, settings.kernel_size)
-        wanders = torch.as_tensor(self._scale.wanders)
-        return TemporalGenerator(wanders, t, settings.noise_dim, settings.hidden_size, settings.kernel_size, layers)
+        moves = self._scale.moves
+        wanders, keeps = torch.as_tensor(moves.wanders), torch.as_tensor(moves.keeps)
+        return TemporalGenerator(
+            wanders, keeps, t, settings.noise_dim, settings.hidden_size, settings.kernel_size, layers
+        )
 
     def _judge(self, data: Tensor) -> nn.Module:
         import torch
@@ -145,8 +148,9 @@ class TCNGAN(Adversarial):
 
         assert isinstance(self._scale, AxesScale)
         settings = self.config
-        wanders = torch.as_tensor(self._scale.wanders, device=data.device)
-        return PathJudge(data, wanders, settings.critic_hidden_size, settings.spectral_norm)
+        moves = self._scale.moves
+        wanders, keeps = torch.as_tensor(moves.wanders), torch.as_tensor(moves.keeps)
+        return PathJudge(data, wanders, keeps, settings.critic_hidden_size, settings.spectral_norm)
 
 
 def layers_for(t: int, kernel: int) -> int:

@@ -71,11 +71,13 @@ class TemporalGenerator(NoiseDriven):
 
     the stochastic volatility network of Wiese et al., "Quant GANs" (2020), with one addition: `w`, a function of noise
     drawn once a window, is what all its steps have in common, for example a calm or a wild year. Where a series
-    wanders, its first entry is where it starts, a function of that noise too, so that later steps know it.
+    wanders, its first entry is where it starts, a function of that noise too, so that later steps know it. Where one
+    keeps to its level, the other entries are the distances of `x` from its own first value, which moves the start.
 
     Parameters
     ----------
-    wanders : Tensor of bool (d,)
+    wanders, keeps : Tensor of bool (d,)
+        Series whose first entry is a start, and whose others are steps, or distances from it.
     length : int
         Steps `t` of a window.
     noise_dim : int
@@ -85,14 +87,18 @@ class TemporalGenerator(NoiseDriven):
     """
 
     wanders: Tensor
+    keeps: Tensor
 
-    def __init__(self, wanders: Tensor, length: int, noise_dim: int, hidden: int, kernel: int, layers: int) -> None:
+    def __init__(
+        self, wanders: Tensor, keeps: Tensor, length: int, noise_dim: int, hidden: int, kernel: int, layers: int
+    ) -> None:
         super().__init__()
         series = len(wanders)
         size = noise_dim + series
         self.noise_shape = (1 + memory(kernel, layers) + length, size)
         self.length = length
         self.register_buffer("wanders", wanders, persistent=False)
+        self.register_buffer("keeps", keeps, persistent=False)
         self.window = nn.Sequential(nn.Linear(size, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, hidden))
         self.temporal = Temporal(size, hidden, kernel, layers)
         self.start = nn.Linear(hidden, series)
@@ -100,6 +106,7 @@ class TemporalGenerator(NoiseDriven):
         self.location = nn.Linear(hidden, series)
         self.log_scale = nn.Linear(hidden + size, series)
         self.mix = nn.Linear(size, series, bias=False)
+        self.moved = nn.Parameter(torch.zeros(series)) if bool(keeps.any()) else None
         for mix in (self.mix, self.start_mix):
             nn.init.normal_(mix.weight, std=size**-0.5)
 
@@ -115,6 +122,15 @@ class TemporalGenerator(NoiseDriven):
             m, shock = torch.where(first, start[:, None], m), shock.masked_fill(first, 0.0)
         return m, s, shock
 
+    def forward(self, z: Tensor) -> Tensor:
+        """Windows `x (n, t, d)` from noise `z (n, *noise_shape)`."""
+        x = super().forward(z)
+        if self.moved is None:
+            return x
+        start = self.start_mix(z[:, 0]) + self.start(self.window(z[:, 0])) + self.moved * x[:, 0]  # (n, d)
+        distances = torch.cat([start[:, None], x[:, 1:] - x[:, :1]], dim=1)
+        return torch.where(self.keeps, distances, x)
+
 
 def memory(kernel: int, layers: int) -> int:
     """Steps that `layers` causal convolutions with dilations 1, k, k**2, ... look at, the present one included."""
@@ -128,8 +144,8 @@ class PathJudge(nn.Module):
     ----------
     data : Tensor
         Training windows `(n, t, d)`; they give the principal axes.
-    wanders : Tensor of bool (d,)
-        Series whose first entry is a start and whose others are steps.
+    wanders, keeps : Tensor of bool (d,)
+        Series whose first entry is a start, and whose others are steps, or distances from it.
     hidden : int
         Width of its layers.
     spectral : bool
@@ -138,10 +154,12 @@ class PathJudge(nn.Module):
     """
 
     wanders: Tensor
+    keeps: Tensor
 
-    def __init__(self, data: Tensor, wanders: Tensor, hidden: int, spectral: bool) -> None:
+    def __init__(self, data: Tensor, wanders: Tensor, keeps: Tensor, hidden: int, spectral: bool) -> None:
         super().__init__()
         self.register_buffer("wanders", wanders.to(data.device), persistent=False)
+        self.register_buffer("keeps", keeps.to(data.device), persistent=False)
         self.judge = ConvolutionalJudge(principal_axes(self.seen(data)), hidden)
         if spectral:
             for layer in (*self.judge.layers, self.judge.head[0], self.judge.head[2]):
@@ -153,10 +171,19 @@ class PathJudge(nn.Module):
         return score
 
     def seen(self, x: Tensor) -> Tensor:
-        """The steps, and of each series that wanders its start and the way since, at every step: `(n, t, d + 2 w)`."""
-        if not bool(self.wanders.any()):
+        """The steps, and of each series that has a start that and the way since, at every step: `(n, t, d + 2 w)`.
+
+        Of a series that keeps to its level the distances from their mean come in place of steps.
+        """
+        begins = self.wanders | self.keeps
+        if not bool(begins.any()):
             return x
-        start = x[:, :1] * self.wanders
+        start = x[:, :1] * begins
         steps = torch.cat([x[:, :1] - start, x[:, 1:]], dim=1)
         way = steps[:, :, self.wanders].cumsum(dim=1) / x.shape[1] ** 0.5
-        return torch.cat([steps, start[:, :, self.wanders].expand_as(way), way], dim=2)
+        seen = [steps, start[:, :, self.wanders].expand_as(way), way]
+        if bool(self.keeps.any()):
+            apart = steps[:, :, self.keeps]
+            seen[0] = torch.where(self.keeps, steps - steps.mean(dim=1, keepdim=True), steps)
+            seen += [start[:, :, self.keeps].expand_as(apart), apart]
+        return torch.cat(seen, dim=2)

@@ -32,7 +32,7 @@ def test_there_and_back(x, scale):
 
 def test_the_copy_needs_no_axis_and_only_the_common_level_wanders(x, scale):
     assert scale.axes.shape == (4, 3)
-    assert scale.wanders.tolist() == [True, False, False]
+    assert scale.moves.wanders.tolist() == [True, False, False]
     drawn = scale.inverse(np.random.default_rng(1).standard_normal((30, 20, 3)))
     np.testing.assert_allclose(drawn[:, :, 1], drawn[:, :, 2], rtol=1e-9)
 
@@ -65,12 +65,37 @@ def test_returns_are_bent_and_nothing_else():
     x = np.random.default_rng(0).standard_t(4, (300, 15, 2)) * 0.01
     scale = AxesScale.of(x)
     y = scale.forward(x)
-    assert not scale.wanders.any()
+    assert not scale.moves.wanders.any()
     for i in range(2):  # a rising function of each value alone
         order = np.argsort(x[:, :, i].ravel())
         assert (np.diff(y[:, :, i].ravel()[order]) >= 0).all()
     assert (y**4).mean() == pytest.approx(3, abs=0.2)
     np.testing.assert_allclose(scale.inverse(y), x, atol=1e-9)
+
+
+def test_a_series_that_keeps_to_its_level_is_seen_by_its_distance_from_the_start():
+    random = np.random.default_rng(0)
+    level = 15 + 3 * random.integers(0, 2, (600, 1, 1))
+    kept = level + (0.1 + 0.1 * (level - 15)) * random.standard_normal((600, 20, 1))  # the upper level is livelier
+    price = 50 + random.standard_normal((600, 1, 1)) * 20 + random.standard_normal((600, 20, 1)).cumsum(axis=1)
+    x = np.concatenate([kept, price], axis=2)
+    scale = AxesScale.of(x)
+    assert sorted(zip(scale.moves.wanders, scale.moves.keeps, strict=True)) == [(False, True), (True, False)]
+    y = scale.forward(x)
+    np.testing.assert_allclose(scale.inverse(y), x, rtol=1e-6)
+    alone = AxesScale.of(kept)
+    seen = alone.forward(kept)[:, :, 0]
+    np.testing.assert_array_equal(np.argsort(seen[0, 1:]), np.argsort(kept[0, 1:, 0]))
+    assert seen[:, 1:][level[:, 0, 0] == 15].std() == pytest.approx(seen[:, 1:][level[:, 0, 0] == 18].std(), rel=0.1)
+    moved = alone.inverse(np.concatenate([seen[:, :1], seen[:, :0:-1]], axis=1)[:, :, None])
+    np.testing.assert_allclose(moved[:, 1:], kept[:, :0:-1], rtol=1e-6)  # in any order, as nothing is added up
+    assert AxesScale.load(alone.state()).inverse(y[:, :, :1]).tobytes() == alone.inverse(y[:, :, :1]).tobytes()
+
+
+def test_a_map_from_before_levels_were_known_to_be_kept_is_read(x, scale):
+    state = {name: array for name, array in scale.state().items() if name != "keeps"}
+    y = scale.forward(x)
+    assert AxesScale.load(state).inverse(y).tobytes() == scale.inverse(y).tobytes()
 
 
 def test_a_fixed_start_stays():
@@ -120,4 +145,4 @@ def test_saved_and_loaded_is_the_same_map(x, scale):
     again = AxesScale.load(scale.state())
     y = scale.forward(x)
     assert again.inverse(y).tobytes() == scale.inverse(y).tobytes()
-    assert AxesScale.of(x[:, :1]).wanders.tolist() == [False] * 4  # one step cannot wander
+    assert AxesScale.of(x[:, :1]).moves.wanders.tolist() == [False] * 4  # one step cannot wander

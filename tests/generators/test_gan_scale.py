@@ -20,7 +20,7 @@ def x():
 
 def test_wandering_series_are_seen_by_their_steps(x):
     scale = PathScale.of(x)
-    assert scale.wanders.tolist() == [False, True, True]
+    assert scale.moves.wanders.tolist() == [False, True, True]
     y = scale.forward(x)
     np.testing.assert_allclose(y[:, :, 0].std(), 1)
     np.testing.assert_allclose(y[:, 1:, 1].std(), 1)
@@ -35,6 +35,26 @@ def test_inverse_is_exact_and_a_fixed_start_stays(x):
     np.testing.assert_allclose(scale.inverse(y), x, rtol=1e-12)
     y[:, 0, 2] = 3.0  # whatever is drawn
     np.testing.assert_allclose(scale.inverse(y)[:, 0, 2], 100)
+
+
+def test_a_series_that_keeps_to_its_level_is_seen_by_its_distance_from_the_start(x):
+    random = np.random.default_rng(1)
+    kept = 15 + 3 * random.integers(0, 2, (200, 1, 1)) + 0.2 * random.standard_normal((200, 15, 1))
+    both = np.concatenate([x[:, :, 1:2], kept], axis=2)
+    scale = PathScale.of(both)
+    assert scale.moves.wanders.tolist() == [True, False]
+    assert scale.moves.keeps.tolist() == [False, True]
+    y = scale.forward(both)
+    distance = kept[:, 1:, 0] - kept[:, :1, 0]
+    np.testing.assert_allclose(y[:, 1:, 1], (distance - distance.mean()) / distance.std(), atol=1e-9)
+    np.testing.assert_allclose(scale.inverse(y), both, rtol=1e-12)
+    again = PathScale.load(scale.state())
+    assert again.inverse(y).tobytes() == scale.inverse(y).tobytes()
+
+
+def test_a_level_that_only_counts_wanders():
+    counted = np.arange(20.0)[:, None] + np.random.default_rng(0).standard_normal((50, 1, 1))
+    assert PathScale.of(counted).moves.wanders.tolist() == [True]
 
 
 def test_matched_sets_level_and_spread(x):
@@ -53,4 +73,4 @@ def test_saved_and_loaded_is_the_same_map(x):
     again = PathScale.load(scale.state())
     y = scale.forward(x)
     assert again.inverse(y).tobytes() == scale.inverse(y).tobytes()
-    assert PathScale.of(x[:, :1]).wanders.tolist() == [False, False, False]  # one step cannot wander
+    assert PathScale.of(x[:, :1]).moves.wanders.tolist() == [False, False, False]  # one step cannot wander

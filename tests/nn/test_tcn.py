@@ -11,9 +11,9 @@ from synthfin_core.training import seeded_weights
 LENGTH, KERNEL, LAYERS = 10, 3, 2
 
 
-def generator(wanders=(False, False), layers=LAYERS, length=LENGTH):
+def generator(wanders=(False, False), layers=LAYERS, length=LENGTH, keeps=(False, False)):
     with seeded_weights(0):
-        return TemporalGenerator(torch.tensor(wanders), length, 3, 16, KERNEL, layers)
+        return TemporalGenerator(torch.tensor(wanders), torch.tensor(keeps), length, 3, 16, KERNEL, layers)
 
 
 def noise(n, network, seed=0):
@@ -82,10 +82,23 @@ def test_a_series_that_wanders_starts_from_the_noise_of_the_window_alone():
     assert x[:, 0, 0].unique().numel() == 5
 
 
-def judge(spectral, wanders=(True, False)):
+def test_a_series_that_keeps_to_its_level_is_a_start_and_distances_from_the_first_value():
+    network, plain = generator(keeps=(False, True)), generator()
+    plain.load_state_dict(network.state_dict(), strict=False)
+    with torch.no_grad():
+        network.moved.fill_(0.5)
+    z = noise(5, network)
+    with torch.no_grad():
+        x, free, start = network(z), plain(z), network.start_mix(z[:, 0]) + network.start(network.window(z[:, 0]))
+    torch.testing.assert_close(x[:, :, 0], free[:, :, 0])
+    torch.testing.assert_close(x[:, 1:, 1], free[:, 1:, 1] - free[:, :1, 1])
+    torch.testing.assert_close(x[:, 0, 1], start[:, 1] + 0.5 * free[:, 0, 1])
+
+
+def judge(spectral, wanders=(True, False), keeps=(False, False)):
     data = torch.randn((60, LENGTH, 2), generator=torch.Generator().manual_seed(1))
     with seeded_weights(0):
-        made = PathJudge(data, torch.tensor(wanders), 12, spectral)
+        made = PathJudge(data, torch.tensor(wanders), torch.tensor(keeps), 12, spectral)
     with torch.no_grad():
         for layer in layers_of(made):  # as if training had made them large
             (layer.parametrizations.weight.original if spectral else layer.weight).mul_(20)
@@ -117,6 +130,17 @@ def test_the_judge_sees_levels_beside_steps():
     torch.testing.assert_close(seen[:, -1, 3], x[:, 1:, 0].sum(dim=1) / LENGTH**0.5)
     plain, x = judge(spectral=False, wanders=(False, False))
     assert plain.seen(x) is x
+
+
+def test_the_judge_sees_levels_that_are_kept_to_beside_distances():
+    made, x = judge(spectral=False, keeps=(False, True))
+    seen = made.seen(x)
+    distances = torch.cat([torch.zeros(60, 1), x[:, 1:, 1]], dim=1)
+    assert seen.shape == (60, LENGTH, 6)
+    torch.testing.assert_close(seen[:, :, 1], distances - distances.mean(dim=1, keepdim=True))
+    torch.testing.assert_close(seen[:, :, 4], x[:, :1, 1].expand(60, LENGTH))
+    torch.testing.assert_close(seen[:, :, 5], distances)
+    torch.testing.assert_close(seen[:, :, [0, 2, 3]], judge(spectral=False)[0].seen(x)[:, :, [0, 2, 3]])
 
 
 def test_the_judge_looks_at_each_window_alone():
