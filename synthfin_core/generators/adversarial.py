@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from synthfin_core import params, rng
 from synthfin_core.errors import TrainingError
+from synthfin_core.generators.adversarial_settings import AdversarialConfig
 from synthfin_core.generators.base import (
     Array,
     Diagnostics,
@@ -50,18 +51,16 @@ SETTLING = 100  #: steps before which `diagnostics` warns of nothing
 
 
 class Adversarial(Generator):
-    """A generator driven by noise, trained against a judge of whole windows.
-
-    Its settings have at least `loss`, `gradient_penalty`, `critic_steps`, `generator_rate`, `critic_rate`, `epochs`,
-    `batch_size` and `averaging`, with the meaning that `generators.gan.GANConfig` gives them.
-    """
+    """A generator driven by noise, trained against a judge of whole windows."""
 
     family: ClassVar[str] = "gan"
     representation: ClassVar[str] = "standard"
     curves: ClassVar[tuple[str, ...]] = ("generator", "discriminator", "critic")
     scale_type: ClassVar[type[Scale]] = PathScale  #: what the networks see of a window
 
-    def __init__(self, config: params.Config | None = None) -> None:
+    config: AdversarialConfig
+
+    def __init__(self, config: AdversarialConfig | None = None) -> None:
         super().__init__(config)
         self._averaged: NoiseDriven | None = None  # draws the samples
         self._trainee: Trainee | None = None  # only where it was trained
@@ -236,6 +235,7 @@ class Adversarial(Generator):
         """The GAN that gave `state`; it draws the same bytes."""
         from synthfin_core.training import device, load_weights
 
+        assert isinstance(config, AdversarialConfig)
         gan = cls(config)
         gan._shape = (int(state["shape"][0]), int(state["shape"][1]))
         gan._scale = cls.scale_type.load(state)

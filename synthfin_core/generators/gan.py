@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from synthfin_core import params
 from synthfin_core.generators.adversarial import Adversarial
+from synthfin_core.generators.adversarial_settings import AdversarialConfig
 from synthfin_core.params import param
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class GANConfig(params.Config):
+class GANConfig(AdversarialConfig):
     """Settings of the GAN."""
 
     noise_dim: int = param(
@@ -43,38 +44,7 @@ class GANConfig(params.Config):
         label="Judge",
         choices=("convolutional", "recurrent"),
     )
-    critic_hidden_size: int = param(32, "Width of the judging network.", label="Judge's hidden size", ge=4, le=512)
-    loss: str = param(
-        "bce",
-        "What the two networks play for: telling real from generated (BCE), by how much (relativistic), or the "
-        "Wasserstein distance between them.",
-        choices=("bce", "wasserstein", "relativistic"),
-    )
-    gradient_penalty: float = param(
-        1.0,
-        "How strongly the judge is kept smooth: 1 is the usual strength for the chosen loss, 0 none.",
-        ge=0.0,
-        le=100.0,
-        advanced=True,
-    )
-    critic_steps: int = param(
-        1, "Steps of the judge for each step of the generator.", label="Judge's steps", ge=1, le=20
-    )
-    generator_rate: float = param(
-        1e-3, "Size of the generator's steps.", label="Generator's learning rate", ge=1e-6, le=0.1, log=True
-    )
-    critic_rate: float = param(
-        1e-3, "Size of the judge's steps.", label="Judge's learning rate", ge=1e-6, le=0.1, log=True
-    )
     epochs: int = param(40, "Passes over the training windows.", ge=1, le=10_000, unit="epochs")
-    batch_size: int = param(64, "Windows in each step.", ge=2, le=4096, unit="windows")
-    averaging: float = param(
-        0.999,
-        "How slowly the averaged weights that draw the samples follow; zero takes the last weights.",
-        ge=0.0,
-        le=0.99999,
-        advanced=True,
-    )
 
     @classmethod
     def tiny(cls) -> Self:

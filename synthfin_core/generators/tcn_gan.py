@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from synthfin_core import params
 from synthfin_core.errors import SettingError
 from synthfin_core.generators.adversarial import Adversarial
+from synthfin_core.generators.adversarial_settings import AdversarialConfig, game
 from synthfin_core.generators.gan_axes import AxesScale
 from synthfin_core.generators.gan_scale import Scale
 from synthfin_core.params import param
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TCNGANConfig(params.Config):
+class TCNGANConfig(AdversarialConfig):
     """Settings of the temporal convolutional GAN."""
 
     noise_dim: int = param(
@@ -42,40 +43,9 @@ class TCNGANConfig(params.Config):
     layers: int = param(
         0, "Causal convolutions on top of each other; 0 takes as many as it takes to see the whole window.", ge=0, le=12
     )
-    critic_hidden_size: int = param(32, "Width of the judging network.", label="Judge's hidden size", ge=4, le=512)
-    loss: str = param(
-        "relativistic",
-        "What the two networks play for: telling real from generated (BCE), by how much (relativistic), or the "
-        "Wasserstein distance between them.",
-        choices=("relativistic", "wasserstein", "bce"),
-    )
-    gradient_penalty: float = param(
-        1.0,
-        "How strongly the judge is kept smooth: 1 is the usual strength for the chosen loss, 0 none.",
-        ge=0.0,
-        le=100.0,
-        advanced=True,
-    )
+    loss: str = game("relativistic")
     spectral_norm: bool = param(
         False, "Holds the largest singular value of each of the judge's layers at one.", advanced=True
-    )
-    critic_steps: int = param(
-        1, "Steps of the judge for each step of the generator.", label="Judge's steps", ge=1, le=20
-    )
-    generator_rate: float = param(
-        1e-3, "Size of the generator's steps.", label="Generator's learning rate", ge=1e-6, le=0.1, log=True
-    )
-    critic_rate: float = param(
-        1e-3, "Size of the judge's steps.", label="Judge's learning rate", ge=1e-6, le=0.1, log=True
-    )
-    epochs: int = param(60, "Passes over the training windows.", ge=1, le=10_000, unit="epochs")
-    batch_size: int = param(64, "Windows in each step.", ge=2, le=4096, unit="windows")
-    averaging: float = param(
-        0.999,
-        "How slowly the averaged weights that draw the samples follow; zero takes the last weights.",
-        ge=0.0,
-        le=0.99999,
-        advanced=True,
     )
 
     @classmethod
