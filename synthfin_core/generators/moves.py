@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from synthfin_core.generators.base import Array, State
 
 SLOW = 0.5  #: steps of a slow series spread less than this share of its values
-DRIFTS = 0.5  #: a wanderer's way over a window has at least this share of the square that independent steps give
+DRIFTS = 0.5  #: a wanderer's way over a window has at least this share of what independent steps give
 
 
 @dataclass(frozen=True, eq=False)

@@ -98,29 +98,24 @@ class TCNGAN(Adversarial):
             )
 
     def _generator(self) -> TemporalGenerator:
-        import torch
-
         from synthfin_core.nn.tcn import TemporalGenerator
 
-        assert isinstance(self._scale, AxesScale)
         settings, t = self.config, self._shape[0]
         layers = settings.layers or layers_for(t, settings.kernel_size)
-        moves = self._scale.moves
-        wanders, keeps = torch.as_tensor(moves.wanders), torch.as_tensor(moves.keeps)
-        return TemporalGenerator(
-            wanders, keeps, t, settings.noise_dim, settings.hidden_size, settings.kernel_size, layers
-        )
+        sizes = settings.noise_dim, settings.hidden_size, settings.kernel_size, layers
+        return TemporalGenerator(*self._moving(), t, *sizes)
 
     def _judge(self, data: Tensor) -> nn.Module:
-        import torch
-
         from synthfin_core.nn.tcn import PathJudge
 
+        return PathJudge(data, *self._moving(), self.config.critic_hidden_size, self.config.spectral_norm)
+
+    def _moving(self) -> tuple[Tensor, Tensor]:
+        """The axes that wander, and those that keep to their level."""
+        import torch
+
         assert isinstance(self._scale, AxesScale)
-        settings = self.config
-        moves = self._scale.moves
-        wanders, keeps = torch.as_tensor(moves.wanders), torch.as_tensor(moves.keeps)
-        return PathJudge(data, wanders, keeps, settings.critic_hidden_size, settings.spectral_norm)
+        return torch.as_tensor(self._scale.moves.wanders), torch.as_tensor(self._scale.moves.keeps)
 
 
 def layers_for(t: int, kernel: int) -> int:

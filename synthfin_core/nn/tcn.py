@@ -180,10 +180,6 @@ class PathJudge(nn.Module):
             return x
         start = x[:, :1] * begins
         steps = torch.cat([x[:, :1] - start, x[:, 1:]], dim=1)
-        way = steps[:, :, self.wanders].cumsum(dim=1) / x.shape[1] ** 0.5
-        seen = [steps, start[:, :, self.wanders].expand_as(way), way]
-        if bool(self.keeps.any()):
-            apart = steps[:, :, self.keeps]
-            seen[0] = torch.where(self.keeps, steps - steps.mean(dim=1, keepdim=True), steps)
-            seen += [start[:, :, self.keeps].expand_as(apart), apart]
-        return torch.cat(seen, dim=2)
+        way = torch.where(self.keeps, steps, steps.cumsum(dim=1) / x.shape[1] ** 0.5)[:, :, begins]
+        moves = torch.where(self.keeps, steps - steps.mean(dim=1, keepdim=True), steps)
+        return torch.cat([moves, start[:, :, begins].expand_as(way), way], dim=2)

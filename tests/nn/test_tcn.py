@@ -138,9 +138,9 @@ def test_the_judge_sees_levels_that_are_kept_to_beside_distances():
     distances = torch.cat([torch.zeros(60, 1), x[:, 1:, 1]], dim=1)
     assert seen.shape == (60, LENGTH, 6)
     torch.testing.assert_close(seen[:, :, 1], distances - distances.mean(dim=1, keepdim=True))
-    torch.testing.assert_close(seen[:, :, 4], x[:, :1, 1].expand(60, LENGTH))
+    torch.testing.assert_close(seen[:, :, 3], x[:, :1, 1].expand(60, LENGTH))
     torch.testing.assert_close(seen[:, :, 5], distances)
-    torch.testing.assert_close(seen[:, :, [0, 2, 3]], judge(spectral=False)[0].seen(x)[:, :, [0, 2, 3]])
+    torch.testing.assert_close(seen[:, :, [0, 2, 4]], judge(spectral=False)[0].seen(x)[:, :, [0, 2, 3]])
 
 
 def test_the_judge_looks_at_each_window_alone():
