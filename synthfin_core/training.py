@@ -90,21 +90,22 @@ def train(
     epochs: int,
     batch_size: int,
     seed: int,
+    epoch_windows: int | None = None,
     start_step: int = 0,
     on_step: OnStep | None = None,
     should_stop: ShouldStop | None = None,
 ) -> Trained:
     """Run `trainee.step` over shuffled batches of `x (n, t, d)` until `epochs` are done.
 
-    Each epoch visits every window once. A last batch that is smaller than half of `batch_size` is joined to
-    the one before it, so that no step rests on a handful of windows.
+    Each epoch visits every window once, or `epoch_windows` of them where there are more. A last batch that is smaller
+    than half of `batch_size` is joined to the one before it, so that no step rests on a handful of windows.
 
     Raises
     ------
     TrainingError
         If a loss is NaN or infinite.
     """
-    n = len(x)
+    n = min(len(x), epoch_windows or len(x))
     batches = _batches_per_epoch(n, batch_size)
     steps = epochs * batches
     step = start_step
@@ -115,7 +116,7 @@ def train(
             return Trained(step, finished=False)
         epoch, position = divmod(step, batches)
         if position == 0 or step == start_step:
-            order = _shuffled(n, seed, epoch).to(x.device)
+            order = _shuffled(len(x), seed, epoch)[:n].to(x.device)
         rows = (
             order[position * batch_size :] if position == batches - 1 else order[position * batch_size :][:batch_size]
         )

@@ -50,6 +50,19 @@ def test_an_epoch_visits_every_window_once(n, sizes):
     assert first != second or n == 3
 
 
+def test_an_epoch_of_a_large_set_takes_other_windows_every_time():
+    counter, small = Counter(), Counter()
+    done = train(counter, windows(1000), epochs=100, epoch_windows=10)
+    assert done.step == 300
+    assert [len(batch) for batch in counter.seen[:3]] == [4, 4, 2]
+    seen = np.unique([i for batch in counter.seen for i in batch])
+    assert len(seen) == pytest.approx(1000 * (1 - 0.99**100), rel=0.05)
+    train(small, windows(), epoch_windows=10)
+    plain = Counter()
+    train(plain, windows())
+    assert small.seen == plain.seen
+
+
 def test_order_depends_on_the_seed_alone():
     counters = [Counter(), Counter(), Counter()]
     for counter, seed in zip(counters, [1, 1, 2], strict=True):

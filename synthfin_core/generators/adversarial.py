@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from synthfin_core.training import Moment, Trainee
 
 CHUNK = 256  #: windows drawn at a time, always this many, so that a path's bytes don't depend on how many are asked for
-MATCHED_ON = 1024  #: windows that set the level and spread of what is drawn
+MATCHED_ON = 1024  #: windows that set the level and spread of what is drawn ...
+LEVELS_MATCHED_ON = 8192  #: ... and where series keep to levels, whose law has but one number a window
 PROBE = 64  #: windows looked at by `diagnostics`
 LOOKS = 50  #: times in a training that the diversity is looked at
 SETTLING = 100  #: steps before which `diagnostics` warns of nothing
@@ -110,6 +111,7 @@ class Adversarial(Generator):
                 data,
                 epochs=self.config.epochs,
                 batch_size=self.config.batch_size,
+                epoch_windows=self.config.epoch_windows,
                 seed=seed,
                 start_step=self._done,
                 on_step=told,
@@ -180,6 +182,13 @@ class Adversarial(Generator):
         _follow(averaged, generator, min(settings.averaging, (1 + moment.step) / (10 + moment.step)))
         return {name: value.detach() for name, value in losses.items()}
 
+    def _moving(self) -> tuple[Tensor, Tensor]:
+        """Which series, as the networks see them, wander, and which keep to their level."""
+        import torch
+
+        assert self._scale is not None
+        return torch.as_tensor(self._scale.moves.wanders), torch.as_tensor(self._scale.moves.keeps)
+
     @abstractmethod
     def _generator(self) -> NoiseDriven:
         """The network that turns noise into windows of `self._shape`, with fresh weights."""
@@ -199,7 +208,8 @@ class Adversarial(Generator):
         if self._trainee is None:  # loaded with a scale that fits
             return self._scale
         if self._fitting is None or self._fitting[0] != self._done:
-            drawn = self._draw(MATCHED_ON, rng.stream(0, "level and spread"))
+            n = LEVELS_MATCHED_ON if self._scale.moves.keeps.any() else MATCHED_ON
+            drawn = self._draw(n, rng.stream(0, "level and spread"))
             self._fitting = self._done, self._scale.matched(drawn)
         return self._fitting[1]
 

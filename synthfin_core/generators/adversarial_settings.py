@@ -41,6 +41,15 @@ class AdversarialConfig(params.Config):
         1e-3, "Size of the judge's steps.", label="Judge's learning rate", ge=1e-6, le=0.1, log=True
     )
     epochs: int = param(60, "Passes over the training windows.", ge=1, le=10_000, unit="epochs")
+    epoch_windows: int = param(
+        4096,
+        "Most windows in one epoch; of more, each epoch takes as many at random: a game needs steps, not passes.",
+        label="Windows an epoch",
+        ge=2,
+        le=1_000_000,
+        unit="windows",
+        advanced=True,
+    )
     batch_size: int = param(64, "Windows in each step.", ge=2, le=4096, unit="windows")
     averaging: float = param(
         0.999,

@@ -88,13 +88,12 @@ class GAN(Adversarial):
     def _generator(self) -> RecurrentGenerator:
         from synthfin_core.nn.gan import RecurrentGenerator
 
-        settings = self.config
-        return RecurrentGenerator(*self._shape, settings.noise_dim, settings.hidden_size, settings.cell)
+        settings, (_, keeps) = self.config, self._moving()
+        return RecurrentGenerator(keeps, self._shape[0], settings.noise_dim, settings.hidden_size, settings.cell)
 
     def _judge(self, data: Tensor) -> nn.Module:
-        from synthfin_core.nn.gan import ConvolutionalJudge, RecurrentJudge, principal_axes
+        from synthfin_core.nn.judges import PathJudge
 
-        settings, axes = self.config, principal_axes(data)
-        if settings.critic == "convolutional":
-            return ConvolutionalJudge(axes, settings.critic_hidden_size)
-        return RecurrentJudge(axes, settings.critic_hidden_size, settings.cell)
+        settings = self.config
+        cell = settings.cell if settings.critic == "recurrent" else ""
+        return PathJudge(data, *self._moving(), settings.critic_hidden_size, cell)

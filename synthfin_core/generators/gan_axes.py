@@ -5,13 +5,12 @@ its own. So they are turned to axes ordered by how slowly they move: with the co
 their steps, :math:`D a = \lambda C a`. The slowest axis is the common level; along the fast ones lie the differences,
 which stay where they are. Directions in which nothing varies are left out. Of an axis that wanders the networks see
 where it starts and its steps. An axis may also lie far from others in some windows and wander in none, as volumes of
-several shares do: of one that keeps to its level the networks see where it starts and how far from there it is, for
-steps that are added up would carry it away. Steps, distances and differences grow with the level, and are divided by
-the size
+several shares do: of one that keeps to its level the networks see that level and the deviations from it, for steps that
+are added up would carry it away. Steps, deviations and differences grow with the level, and are divided by the size
 
 .. math:: g(x_1) = \max(a + b^\top x_1,\; g_0)
 
-that they have in windows that start at :math:`x_1`. At last every series is bent until its values are normal. Smooth
+that they have in windows with starts and levels :math:`x_1`. At last every series is bent until it is normal. Smooth
 networks turn normal noise into windows with thin tails; the way back through this map gives them the data's own, as
 the Lambert map of Wiese et al., "Quant GANs" (2020, https://arxiv.org/abs/1907.06673) does. That map makes much of a
 little too much spread or a tail a little too long. So after training what the networks draw is bent to normal too, and
@@ -46,7 +45,7 @@ BENDS = ("values", "starts", "drawn_values", "drawn_starts")  #: ... and its ben
 
 @dataclass(frozen=True)
 class AxesScale:
-    """An invertible map of windows `(n, t, d)` to `(n, t, k)`, fitted on training windows.
+    """An invertible map of windows `(n, t, d)` to `(n, t, k + w)`, fitted on training windows: `k` axes, `w` levels.
 
     Attributes
     ----------
@@ -55,13 +54,13 @@ class AxesScale:
     axes, back : ndarray (d, k), (k, d)
         To the axes, and from them.
     moves : Moves
-        Which axes are seen by where they start and how they move.
-    sizes, least : ndarray (1 + w, k), (k,)
-        Of the size `g`: its constant and its slopes, one for each axis that has a start, and its bound.
-    fixed : ndarray (k,)
+        Which axes wander, and which keep to a level.
+    sizes, least : ndarray (1 + b, k + w), (k + w,)
+        Of the size `g`: its constant and its slopes, one for each of the `b` starts and levels, and its bound.
+    fixed : ndarray (k + w,)
         Where every window starts; NaN where they start anywhere.
     values, starts : Gaussian
-        The bend of values or steps, and of starts.
+        The bend of values, steps and deviations, and of starts and levels.
     drawn_values, drawn_starts : Gaussian
         The same bends of what the networks draw, which is near to normal already.
     """
@@ -111,12 +110,12 @@ class AxesScale:
             fixed=np.where(same, starts[0, 0], np.nan),
             values=Gaussian().fit(body),
             starts=Gaussian().fit(np.where(same | ~begins, spare, starts)),
-            drawn_values=_straight(np.zeros(len(back)), np.ones(len(back))),
-            drawn_starts=_straight(np.zeros(len(back)), np.ones(len(back))),
+            drawn_values=_straight(np.zeros(len(begins)), np.ones(len(begins))),
+            drawn_starts=_straight(np.zeros(len(begins)), np.ones(len(begins))),
         )
 
     def forward(self, x: Array) -> Array:
-        """Windows `x (n, t, d)` as the networks see them, `(n, t, k)`."""
+        """Windows `x (n, t, d)` as the networks see them, `(n, t, k + w)`."""
         y = self.moves.forward((x - self.mean) @ self.axes)
         starts = y[:, :1]
         body = self.drawn_values.inverse(_hastened(self.values.forward(y / self._size_at(starts))))
@@ -133,14 +132,14 @@ class AxesScale:
         return np.asarray(self.moves.inverse(values) @ self.back + self.mean)
 
     def _first(self, t: int) -> NDArray[np.bool_]:
-        """The entries that are starts, `(t, k)`."""
-        return np.asarray(self.moves.begins & (np.arange(t)[:, None] == 0))
+        """The entries that are starts or levels, `(t, k + w)`."""
+        return np.asarray(self.moves.held | (self.moves.begins & (np.arange(t)[:, None] == 0)))
 
     def _size_at(self, starts: Array) -> Array:
         return _size(starts[:, :, self.moves.begins], self.sizes, self.least)
 
     def matched(self, drawn: Array) -> Self:
-        """The map that gives the values that the networks drew `(n, t, k)` the law of the training windows.
+        """The map that gives the values that the networks drew `(n, t, k + w)` the law of the training windows.
 
         The game settles how values hang together well before the last of their tails, which the way back to the data
         would make larger still. What is off by more than a factor of two is moved and stretched alone, so that a
@@ -225,9 +224,9 @@ def _slowest_first(x: Array) -> tuple[Array, Array]:
 
 
 def _sizes(y: Array, starts: Array, levels: int) -> tuple[Array, Array]:
-    """Of the size `g`: constant and slopes `(1 + w, k)` by least squares, and the bound `(k,)`.
+    """Of the size `g`: constant and slopes `(1 + b, k)` by least squares, and the bound `(k,)`.
 
-    `y (n, s, k)` are values and steps, `starts (n, 1, w)`; only the first `levels` axes have a size beside one.
+    `y (n, s, k)` are values and moves, `starts (n, 1, b)`; only the first `levels` axes have a size beside one.
     """
     n, _, k = y.shape
     sizes, least = np.zeros((1 + starts.shape[2], k)), np.zeros(k)
@@ -241,5 +240,5 @@ def _sizes(y: Array, starts: Array, levels: int) -> tuple[Array, Array]:
 
 
 def _size(starts: Array, sizes: Array, least: Array) -> Array:
-    """The size `g (n, 1, k)` in windows that start at `starts (n, 1, w)`."""
+    """The size `g (n, 1, k)` in windows with `starts (n, 1, b)`."""
     return np.asarray(np.maximum(sizes[0] + starts @ sizes[1:], least))

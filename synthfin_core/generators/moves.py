@@ -1,8 +1,8 @@
-"""Where windows start and how they move from there: slow series as GANs see them.
+"""What GANs see of slow series in place of their values: where windows start, and how they move from there.
 
 A series that lies far from its mean for whole windows would be smooth on a scale on which networks draw noise. Of one
 that wanders, as prices do, they see the start and the steps. One that lies far from others in some windows and wanders
-in none, as volumes of several shares do, keeps to its level; of that they see the start and the distances from it, for
+in none, as volumes of several shares do, keeps to its level; of that they see the level and the deviations from it, for
 steps that are added up would carry it away.
 """
 
@@ -23,12 +23,16 @@ DRIFTS = 0.5  #: a wanderer's way over a window has at least this share of what 
 
 @dataclass(frozen=True, eq=False)
 class Moves:
-    """An invertible map of windows `(n, t, d)`: slow series as their first value and what comes after.
+    """An invertible map of windows `(n, t, d)` to `(n, t, d + w)`: a move for each series, then the `w` levels.
+
+    The moves of a series that wanders are its first value and its steps. Those of one that keeps to its level are the
+    deviations from its mean over the window; that mean is the level, the same in every row. Other series stay as they
+    are.
 
     Attributes
     ----------
     wanders, keeps : ndarray of bool (d,)
-        Series seen by their start and their steps, and by their start and the distances from it.
+        Series that wander, and the `w` series that keep to their level.
     """
 
     wanders: NDArray[np.bool_]
@@ -46,19 +50,27 @@ class Moves:
         return cls(wanders, begins & ~wanders)
 
     @property
+    def held(self) -> NDArray[np.bool_]:
+        """What stays as it starts, `(d + w,)`: the levels."""
+        return np.arange(len(self.keeps) + self.keeps.sum()) >= len(self.keeps)
+
+    @property
     def begins(self) -> NDArray[np.bool_]:
-        """Series that have a start `(d,)`."""
-        return np.asarray(self.wanders | self.keeps)
+        """What has a start, `(d + w,)`: series that wander, and the levels."""
+        return self.held | np.pad(self.wanders, (0, self.keeps.sum()))
 
     def forward(self, x: Array) -> Array:
-        """Starts and moves of windows `x (n, t, d)`."""
-        distances = np.concatenate([x[:, :1], x[:, 1:] - x[:, :1]], axis=1)
-        return np.where(self.keeps, distances, np.where(self.wanders, np.diff(x, axis=1, prepend=0.0), x))
+        """Moves and levels of windows `x (n, t, d)`."""
+        levels = np.broadcast_to(x.mean(axis=1, keepdims=True), x.shape)
+        moves = np.where(self.keeps, x - levels, np.where(self.wanders, np.diff(x, axis=1, prepend=0.0), x))
+        return np.concatenate([moves, levels[:, :, self.keeps]], axis=2)
 
     def inverse(self, y: Array) -> Array:
-        """The windows with starts and moves `y (n, t, d)`."""
-        far = np.concatenate([y[:, :1], y[:, 1:] + y[:, :1]], axis=1)
-        return np.where(self.keeps, far, np.where(self.wanders, y.cumsum(axis=1), y))
+        """The windows with moves and levels `y (n, t, d + w)`; how far deviations are from mean zero is lost."""
+        moves, levels = np.split(y, [len(self.keeps)], axis=2)
+        x: Array = np.where(self.wanders, moves.cumsum(axis=1), moves)
+        x[:, :, self.keeps] += levels[:, :1] - x[:, :, self.keeps].mean(axis=1, keepdims=True)
+        return x
 
     def state(self) -> State:
         """All attributes as named arrays."""

@@ -106,16 +106,9 @@ class TCNGAN(Adversarial):
         return TemporalGenerator(*self._moving(), t, *sizes)
 
     def _judge(self, data: Tensor) -> nn.Module:
-        from synthfin_core.nn.tcn import PathJudge
+        from synthfin_core.nn.judges import PathJudge
 
-        return PathJudge(data, *self._moving(), self.config.critic_hidden_size, self.config.spectral_norm)
-
-    def _moving(self) -> tuple[Tensor, Tensor]:
-        """The axes that wander, and those that keep to their level."""
-        import torch
-
-        assert isinstance(self._scale, AxesScale)
-        return torch.as_tensor(self._scale.moves.wanders), torch.as_tensor(self._scale.moves.keeps)
+        return PathJudge(data, *self._moving(), self.config.critic_hidden_size, spectral=self.config.spectral_norm)
 
 
 def layers_for(t: int, kernel: int) -> int:

@@ -73,7 +73,7 @@ def test_returns_are_bent_and_nothing_else():
     np.testing.assert_allclose(scale.inverse(y), x, atol=1e-9)
 
 
-def test_a_series_that_keeps_to_its_level_is_seen_by_its_distance_from_the_start():
+def test_a_series_that_keeps_to_its_level_is_seen_by_that_level_and_the_deviations_from_it():
     random = np.random.default_rng(0)
     level = 15 + 3 * random.integers(0, 2, (600, 1, 1))
     kept = level + (0.1 + 0.1 * (level - 15)) * random.standard_normal((600, 20, 1))  # the upper level is livelier
@@ -82,14 +82,17 @@ def test_a_series_that_keeps_to_its_level_is_seen_by_its_distance_from_the_start
     scale = AxesScale.of(x)
     assert sorted(zip(scale.moves.wanders, scale.moves.keeps, strict=True)) == [(False, True), (True, False)]
     y = scale.forward(x)
+    assert y.shape == (600, 20, 3)
     np.testing.assert_allclose(scale.inverse(y), x, rtol=1e-6)
     alone = AxesScale.of(kept)
-    seen = alone.forward(kept)[:, :, 0]
-    np.testing.assert_array_equal(np.argsort(seen[0, 1:]), np.argsort(kept[0, 1:, 0]))
-    assert seen[:, 1:][level[:, 0, 0] == 15].std() == pytest.approx(seen[:, 1:][level[:, 0, 0] == 18].std(), rel=0.1)
-    moved = alone.inverse(np.concatenate([seen[:, :1], seen[:, :0:-1]], axis=1)[:, :, None])
-    np.testing.assert_allclose(moved[:, 1:], kept[:, :0:-1], rtol=1e-6)  # in any order, as nothing is added up
-    assert AxesScale.load(alone.state()).inverse(y[:, :, :1]).tobytes() == alone.inverse(y[:, :, :1]).tobytes()
+    seen, levels = np.moveaxis(alone.forward(kept), 2, 0)  # (600, 20) each
+    np.testing.assert_array_equal(np.argsort(seen[0]), np.argsort(kept[0, :, 0]))
+    np.testing.assert_array_equal(levels, np.repeat(levels[:, :1], 20, axis=1))
+    np.testing.assert_array_equal(np.argsort(levels[:, 0]), np.argsort(kept[:, :, 0].mean(axis=1)))
+    assert seen[level[:, 0, 0] == 15].std() == pytest.approx(seen[level[:, 0, 0] == 18].std(), rel=0.1)
+    moved = alone.inverse(np.stack([seen[:, ::-1], levels], axis=2))
+    np.testing.assert_allclose(moved, kept[:, ::-1], rtol=1e-6)  # in any order, as nothing is added up
+    assert AxesScale.load(alone.state()).inverse(y[:, :, :2]).tobytes() == alone.inverse(y[:, :, :2]).tobytes()
 
 
 def test_a_map_from_before_levels_were_known_to_be_kept_is_read(x, scale):

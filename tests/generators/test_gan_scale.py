@@ -37,17 +37,26 @@ def test_inverse_is_exact_and_a_fixed_start_stays(x):
     np.testing.assert_allclose(scale.inverse(y)[:, 0, 2], 100)
 
 
-def test_a_series_that_keeps_to_its_level_is_seen_by_its_distance_from_the_start(x):
+def test_a_series_that_keeps_to_its_level_is_seen_by_that_level_and_the_deviations_from_it(x):
     random = np.random.default_rng(1)
     kept = 15 + 3 * random.integers(0, 2, (200, 1, 1)) + 0.2 * random.standard_normal((200, 15, 1))
     both = np.concatenate([x[:, :, 1:2], kept], axis=2)
     scale = PathScale.of(both)
     assert scale.moves.wanders.tolist() == [True, False]
     assert scale.moves.keeps.tolist() == [False, True]
-    y = scale.forward(both)
-    distance = kept[:, 1:, 0] - kept[:, :1, 0]
-    np.testing.assert_allclose(y[:, 1:, 1], (distance - distance.mean()) / distance.std(), atol=1e-9)
-    np.testing.assert_allclose(scale.inverse(y), both, rtol=1e-12)
+    assert scale.moves.begins.tolist() == [True, False, True]
+    y = scale.forward(both)  # the price, the deviations, the level
+    level = kept.mean(axis=1)
+    deviation = kept[:, :, 0] - level
+    np.testing.assert_allclose(y[:, 1:, 1], deviation[:, 1:] / deviation[:, 1:].std(), atol=0.01)
+    np.testing.assert_allclose(y[:, :, 2], np.repeat(y[:, :1, 2], 15, axis=1), rtol=1e-12)
+    np.testing.assert_array_equal(np.argsort(y[:, 0, 2]), np.argsort(level[:, 0]))
+    np.testing.assert_allclose(
+        np.quantile(y[:, 0, 2], [0.1, 0.5, 0.9]), [-1.28, 0.0, 1.28], atol=0.1
+    )  # two heaps, bent
+    np.testing.assert_allclose(scale.inverse(y), both, rtol=1e-9)
+    y[:, :, 1] += 1.0  # what is drawn need not sum to zero: the level is the level
+    np.testing.assert_allclose(scale.inverse(y)[:, :, 1].mean(axis=1, keepdims=True), level, rtol=1e-12)
     again = PathScale.load(scale.state())
     assert again.inverse(y).tobytes() == scale.inverse(y).tobytes()
 

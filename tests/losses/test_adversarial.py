@@ -18,7 +18,7 @@ from synthfin_core.losses.adversarial import (
     unit_slope_penalty,
     wasserstein,
 )
-from synthfin_core.nn.gan import ConvolutionalJudge, RecurrentJudge
+from synthfin_core.nn.judges import ConvolutionalJudge, RecurrentJudge
 
 
 @pytest.fixture
