@@ -166,6 +166,23 @@ def test_the_generator_is_recurrent_and_linear_in_the_shock():
     assert (state[6:] > 0).all()
 
 
+def test_an_epoch_takes_no_more_windows_than_it_is_told_to():
+    told = []
+    GAN(dataclasses.replace(GANConfig.tiny(), epoch_windows=32)).fit(market(60), seed=1, on_step=told.append)
+    assert [(p.step, p.steps, p.epoch) for p in told] == [(1, 4, 1), (2, 4, 1), (3, 4, 2), (4, 4, 2)]
+
+
+def test_level_of_pooled_tickers_comes_back():
+    random = np.random.default_rng(0)
+    level = np.where(random.random((400, 1, 1)) < 0.3, 15.0, 21.0) + 0.3 * random.standard_normal((400, 1, 1))
+    x = level + 0.2 * random.standard_normal((400, 12, 1))
+    drawn = GAN(dataclasses.replace(GANConfig.tiny(), epochs=30)).fit(x, seed=1).sample(2000, seed=3)
+    levels = drawn.mean(axis=1)
+    assert (levels < 18).mean() == pytest.approx((level < 18).mean(), abs=0.05)
+    assert (drawn - levels[:, None]).std() == pytest.approx((x - x.mean(axis=1, keepdims=True)).std(), rel=0.1)
+    assert np.ptp(levels[:, 0]) > 5
+
+
 def test_diversity_by_a_plain_loop():
     def nearest(x):
         flat = x.reshape(len(x), -1)
