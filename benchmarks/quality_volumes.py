@@ -5,8 +5,9 @@ Google's have none. Levels of different tickers lie so far apart (a billion shar
 are alike at every lag whatever happens within them, so each question is asked twice: of the whole window, and of what
 is left once its own mean is taken out, the detrended part.
 
-Few windows weigh much in an autocorrelation: 64 of 13,554 hold the four days in spring 2014 on which next to no Google
-shares were traded. What real windows score without the wildest half percent stands beside the models.
+Few windows weigh much in an autocorrelation: one in two hundred holds the four days of 2014, between two kinds of
+share, on which next to no Google shares were traded. What real windows score without the wildest half percent stands
+beside the models.
 
 Asked again with NASDAQ left out of training. No model can know the level and the spread of a ticker that it has not
 seen, so the detrended parts are compared, each over its own standard deviation, with those of NASDAQ. Beside the
