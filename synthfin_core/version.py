@@ -6,4 +6,4 @@ before then keep their names and stay readable, and the same spec is trained ane
 
 from __future__ import annotations
 
-CODE_VERSION = 5
+CODE_VERSION = 6

@@ -11,6 +11,7 @@ which is steadier than the last ones.
 from __future__ import annotations
 
 import copy
+import itertools
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
@@ -34,6 +35,7 @@ from synthfin_core.generators.base import (
     check_training_windows,
     under,
 )
+from synthfin_core.generators.emphasis import Emphasis, Spread
 from synthfin_core.generators.gan_health import complaints, diversity
 from synthfin_core.generators.gan_scale import PathScale, Scale
 
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 CHUNK = 256  #: windows drawn at a time, always this many, so that a path's bytes don't depend on how many are asked for
 MATCHED_ON = 1024  #: windows that set the level and spread of what is drawn ...
 LEVELS_MATCHED_ON = 8192  #: ... and where series keep to levels, whose law has but one number a window
+ROUNDS = 3  #: times that the law of the drawn windows that are kept is found, as it decides which are kept
 PROBE = 64  #: windows looked at by `diagnostics`
 LOOKS = 50  #: times in a training that the diversity is looked at
 SETTLING = 100  #: steps before which `diagnostics` warns of nothing
@@ -68,6 +71,7 @@ class Adversarial(Generator):
         self._done = 0
         self._shape = (0, 0)  # of a window as the networks see it: time, series
         self._scale: Scale | None = None
+        self._emphasis: Emphasis | None = None  # where wild windows are shown oftener
         self._fitting: tuple[int, Scale] | None = None  # the scale that fits what is drawn, and since which step
         self._losses: dict[str, float] = {}  # running means of the curves
         self._diversity: float | None = None  # when it was last looked at
@@ -91,6 +95,10 @@ class Adversarial(Generator):
         x = check_training_windows(x)
         self._scale = self.scale_type.of(x)
         scaled = self._scale.forward(x)
+        spread = self._spread()
+        self._emphasis = None if spread is None else Emphasis.of(x, spread)
+        if self._emphasis is not None:
+            scaled = scaled[self._emphasis.shown(x, rng.stream(seed, "wild windows"))]
         self._shape = scaled.shape[1:]
         self._real_probe = scaled[np.linspace(0, len(x) - 1, min(PROBE, len(x))).astype(int)]
         self._losses, self._fitting, self._diversity = {}, None, None
@@ -189,6 +197,10 @@ class Adversarial(Generator):
         assert self._scale is not None
         return torch.as_tensor(self._scale.moves.wanders), torch.as_tensor(self._scale.moves.keeps)
 
+    def _spread(self) -> Spread | None:
+        """What says how far windows swing, if the wildest are to be shown oftener."""
+        return None
+
     @abstractmethod
     def _generator(self) -> NoiseDriven:
         """The network that turns noise into windows of `self._shape`, with fresh weights."""
@@ -199,8 +211,11 @@ class Adversarial(Generator):
 
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` represented windows `(n, t, d)` with the averaged weights."""
-        drawn = self._draw(n, rng.stream(seed, "noise"))
-        return self._matched().inverse(drawn)
+        stream, scale = rng.stream(seed, "noise"), self._matched()
+        if self._emphasis is None:
+            return scale.inverse(self._draw(n, stream))
+        chunks = (scale.inverse(self._draw(CHUNK, stream)) for _ in itertools.count())
+        return self._emphasis.thinned(n, chunks, rng.stream(seed, "thinned"))
 
     def _matched(self) -> Scale:
         """The scale that fits what the averaged weights draw at this step of training."""
@@ -210,7 +225,12 @@ class Adversarial(Generator):
         if self._fitting is None or self._fitting[0] != self._done:
             n = LEVELS_MATCHED_ON if self._scale.moves.keeps.any() else MATCHED_ON
             drawn = self._draw(n, rng.stream(0, "level and spread"))
-            self._fitting = self._done, self._scale.matched(drawn)
+            scale = self._scale.matched(drawn)
+            if self._emphasis is not None:
+                for _ in range(ROUNDS):
+                    stays = self._emphasis.kept(scale.inverse(drawn), rng.stream(0, "kept"))
+                    scale = self._scale.matched(drawn[stays])
+            self._fitting = self._done, scale
         return self._fitting[1]
 
     def _draw(self, n: int, stream: np.random.Generator) -> Array:
@@ -238,6 +258,8 @@ class Adversarial(Generator):
         if self._averaged is None:
             raise TrainingError("The GAN has no state before it was trained: fit or load it first.")
         own = {"shape": np.array(self._shape, dtype=np.int64)} | self._matched().state()
+        if self._emphasis is not None:
+            own["usual_spread"] = np.array(self._emphasis.usual)
         return own | {f"generator.{name}": value for name, value in weights(self._averaged).items()}
 
     @classmethod
@@ -249,6 +271,9 @@ class Adversarial(Generator):
         gan = cls(config)
         gan._shape = (int(state["shape"][0]), int(state["shape"][1]))
         gan._scale = cls.scale_type.load(state)
+        spread = gan._spread()
+        if "usual_spread" in state and spread is not None:
+            gan._emphasis = Emphasis(float(state["usual_spread"]), spread)
         gan._averaged = gan._generator().requires_grad_(False)
         prefix = "generator."
         kept = under(state, prefix)

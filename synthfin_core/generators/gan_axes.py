@@ -10,11 +10,12 @@ are added up would carry it away. Steps, deviations and differences grow with th
 
 .. math:: g(x_1) = \max(a + b^\top x_1,\; g_0)
 
-that they have in windows with starts and levels :math:`x_1`. At last every series is bent until it is normal. Smooth
-networks turn normal noise into windows with thin tails; the way back through this map gives them the data's own, as
-the Lambert map of Wiese et al., "Quant GANs" (2020, https://arxiv.org/abs/1907.06673) does. That map makes much of a
-little too much spread or a tail a little too long. So after training what the networks draw is bent to normal too, and
-where it goes beyond four deviations still, as one normal number in sixteen thousand does, it goes on slowly.
+that they have in windows with starts and levels :math:`x_1`. At last every series is bent until it is normal, and
+deviations from a level are so in each range of levels by themselves. Smooth networks turn normal noise into windows
+with thin tails; the way back through this map gives them the data's own, as the Lambert map of Wiese et al., "Quant
+GANs" (2020, https://arxiv.org/abs/1907.06673) does. That map makes much of a little too much spread or a tail a little
+too long. So after training what the networks draw is bent to normal too, and where it goes beyond four deviations
+still, as one normal number in sixteen thousand does, it goes on slowly.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 
 from synthfin_core.errors import DataError
 from synthfin_core.generators.base import Array, State
+from synthfin_core.generators.level_bends import LevelBends
 from synthfin_core.generators.moves import Moves, slow
 from synthfin_core.representation.gaussian import KNOTS, Gaussian
 
@@ -40,7 +42,8 @@ SLOWING = 2.0  #: ... and how much it is beyond
 FURTHEST = 10.0  #: deviations beyond these that can be told apart
 
 PLAIN = ("mean", "axes", "back", "sizes", "least", "fixed")  #: the arrays of a map ...
-BENDS = ("values", "starts", "drawn_values", "drawn_starts")  #: ... and its bends
+BENDS = ("starts", "drawn_starts")  #: ... its bends ...
+BENDS_BY_LEVEL = ("values", "drawn_values")  #: ... and those that differ with the level
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,9 @@ class AxesScale:
         Of the size `g`: its constant and its slopes, one for each of the `b` starts and levels, and its bound.
     fixed : ndarray (k + w,)
         Where every window starts; NaN where they start anywhere.
-    values, starts : Gaussian
+    values, starts : LevelBends, Gaussian
         The bend of values, steps and deviations, and of starts and levels.
-    drawn_values, drawn_starts : Gaussian
+    drawn_values, drawn_starts : LevelBends, Gaussian
         The same bends of what the networks draw, which is near to normal already.
     """
 
@@ -72,9 +75,9 @@ class AxesScale:
     sizes: Array
     least: Array
     fixed: Array
-    values: Gaussian
+    values: LevelBends
     starts: Gaussian
-    drawn_values: Gaussian
+    drawn_values: LevelBends
     drawn_starts: Gaussian
 
     @classmethod
@@ -100,6 +103,8 @@ class AxesScale:
             )
         same = np.ptp(starts, axis=(0, 1)) == 0
         spare = np.linspace(-1.0, 1.0, len(x))[:, None, None]  # where no start has to be bent
+        straight = _straight(np.zeros(len(begins)), np.ones(len(begins)))
+        values = LevelBends.of(body, moves.levels(starts))
         return cls(
             mean=mean,
             axes=axes,
@@ -108,32 +113,46 @@ class AxesScale:
             sizes=sizes,
             least=least,
             fixed=np.where(same, starts[0, 0], np.nan),
-            values=Gaussian().fit(body),
+            values=values,
             starts=Gaussian().fit(np.where(same | ~begins, spare, starts)),
-            drawn_values=_straight(np.zeros(len(begins)), np.ones(len(begins))),
-            drawn_starts=_straight(np.zeros(len(begins)), np.ones(len(begins))),
+            drawn_values=replace(values, knots=np.repeat(straight.knots[None], len(values.knots), axis=0)),
+            drawn_starts=straight,
         )
 
     def forward(self, x: Array) -> Array:
         """Windows `x (n, t, d)` as the networks see them, `(n, t, k + w)`."""
         y = self.moves.forward((x - self.mean) @ self.axes)
         starts = y[:, :1]
-        body = self.drawn_values.inverse(_hastened(self.values.forward(y / self._size_at(starts))))
+        levels = self.moves.levels(starts)
+        body = _hastened(self.values.forward(y / self._size_at(starts), levels))
+        body = self.drawn_values.inverse(body, levels)
         begin = self.drawn_starts.inverse(_hastened(self.starts.forward(starts)))
         begin = np.where(np.isnan(self.fixed), begin, 0.0)
         return np.where(self._first(y.shape[1]), begin, body)
 
     def inverse(self, y: Array) -> Array:
         """Windows `(n, t, d)` from what the networks drew."""
-        starts = self.starts.inverse(_slowed(self.drawn_starts.forward(y[:, :1])))
-        starts = np.where(np.isnan(self.fixed), starts, self.fixed)
-        body = self.values.inverse(_slowed(self.drawn_values.forward(y))) * self._size_at(starts)
+        starts = self._starts(y[:, :1])
+        levels = self.moves.levels(starts)
+        body = self.values.inverse(_slowed(self.drawn_values.forward(y, levels)), levels) * self._size_at(starts)
         values = np.where(self._first(y.shape[1]), starts, body)
         return np.asarray(self.moves.inverse(values) @ self.back + self.mean)
+
+    def _starts(self, drawn: Array) -> Array:
+        """Starts and levels `(n, 1, k + w)` from what the networks drew of them."""
+        starts = self.starts.inverse(_slowed(self.drawn_starts.forward(drawn)))
+        return np.asarray(np.where(np.isnan(self.fixed), starts, self.fixed))
 
     def _first(self, t: int) -> NDArray[np.bool_]:
         """The entries that are starts or levels, `(t, k + w)`."""
         return np.asarray(self.moves.held | (self.moves.begins & (np.arange(t)[:, None] == 0)))
+
+    def spreads(self, x: Array) -> Array:
+        """How far windows `x (n, t, d)` deviate from their levels, over the size at that level: `(n,)`."""
+        y = self.moves.forward((x - self.mean) @ self.axes)
+        y /= self._size_at(y[:, :1])
+        deviations = y[:, :, np.flatnonzero(self.moves.keeps)]
+        return np.asarray(np.sqrt((deviations**2).mean(axis=(1, 2))))
 
     def _size_at(self, starts: Array) -> Array:
         return _size(starts[:, :, self.moves.begins], self.sizes, self.least)
@@ -146,20 +165,24 @@ class AxesScale:
         generator that collapsed stays visible.
         """
         body = drawn[:, 1:] if self.moves.begins.any() else drawn
-        return replace(self, drawn_values=_law_of(body), drawn_starts=_law_of(drawn[:, :1]))
+        matched = replace(self, drawn_starts=_law_of(drawn[:, :1]))
+        levels = self.moves.levels(matched._starts(drawn[:, :1]))
+        return replace(matched, drawn_values=self.drawn_values.fitted(body, levels, _law_of))
 
     def state(self) -> State:
         """The map as named arrays."""
         plain: State = {name: getattr(self, name) for name in PLAIN}
         bends: State = {name: getattr(self, name).knots for name in BENDS}
-        return plain | bends | self.moves.state()
+        by_level = self.values.state("values") | self.drawn_values.state("drawn_values")
+        return plain | bends | by_level | self.moves.state()
 
     @classmethod
     def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
         """The map that gave `state`."""
         plain: dict[str, Any] = {name: np.array(state[name]) for name in PLAIN}
         bends: dict[str, Any] = {name: Gaussian.load({"knots": state[name]}) for name in BENDS}
-        return cls(moves=Moves.load(state), **plain, **bends)
+        by_level: dict[str, Any] = {name: LevelBends.load(state, name) for name in BENDS_BY_LEVEL}
+        return cls(moves=Moves.load(state), **plain, **bends, **by_level)
 
 
 def _slowed(z: Array) -> Array:

@@ -59,6 +59,12 @@ class Moves:
         """What has a start, `(d + w,)`: series that wander, and the levels."""
         return self.held | np.pad(self.wanders, (0, self.keeps.sum()))
 
+    def levels(self, starts: Array) -> Array:
+        """The level that each series keeps to, `(n, d + w)`, of `starts (n, 1, d + w)`; NaN where it keeps to none."""
+        levels = np.full((len(starts), len(self.held)), np.nan)
+        levels[:, np.flatnonzero(self.keeps)] = starts[:, 0, self.held]
+        return levels
+
     def forward(self, x: Array) -> Array:
         """Moves and levels of windows `x (n, t, d)`."""
         levels = np.broadcast_to(x.mean(axis=1, keepdims=True), x.shape)

@@ -19,6 +19,7 @@ from synthfin_core import params
 from synthfin_core.errors import SettingError
 from synthfin_core.generators.adversarial import Adversarial
 from synthfin_core.generators.adversarial_settings import AdversarialConfig, game
+from synthfin_core.generators.emphasis import Spread
 from synthfin_core.generators.gan_axes import AxesScale
 from synthfin_core.generators.gan_scale import Scale
 from synthfin_core.params import param
@@ -96,6 +97,10 @@ class TCNGAN(Adversarial):
                 f"{config.kernel_size**config.layers} steps, but the windows have {t}: choose {needed} layers, or 0 to "
                 "have them counted."
             )
+
+    def _spread(self) -> Spread | None:
+        assert isinstance(self._scale, AxesScale)
+        return self._scale.spreads if self._scale.moves.keeps.any() else None
 
     def _generator(self) -> TemporalGenerator:
         from synthfin_core.nn.tcn import TemporalGenerator
