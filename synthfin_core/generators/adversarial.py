@@ -15,7 +15,6 @@ import itertools
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from synthfin_core.nn.gan import NoiseDriven
-    from synthfin_core.training import Moment, Trainee
+    from synthfin_core.training import Trainee
 
 CHUNK = 256  #: windows drawn at a time, always this many, so that a path's bytes don't depend on how many are asked for
 MATCHED_ON = 1024  #: windows that set the level and spread of what is drawn ...
@@ -145,50 +144,15 @@ class Adversarial(Generator):
 
     def _players(self, data: Tensor, seed: int) -> Trainee:
         """Both networks with fresh weights, the running average, and what a training step does."""
-        import torch
-
+        from synthfin_core.generators.adversarial_game import Game
         from synthfin_core.training import Trainee, seeded_weights
 
         with seeded_weights(seed):
             generator = self._generator().to(data.device)
             judge = self._judge(data).to(data.device)
         self._averaged = copy.deepcopy(generator).requires_grad_(False)
-
-        def adam(module: nn.Module) -> torch.optim.Optimizer:
-            return torch.optim.Adam(module.parameters(), betas=(0.5, 0.9), fused=True)  # the rate is set at each step
-
-        return Trainee(
-            modules={"generator": generator, "judge": judge, "averaged": self._averaged},
-            optimizers={"generator": adam(generator), "judge": adam(judge)},
-            step=partial(self._step, data),
-        )
-
-    def _step(self, data: Tensor, batch: Tensor, moment: Moment) -> dict[str, Tensor]:
-        """The judge's steps, then one of the generator against the last of the windows that were judged."""
-        from synthfin_core.losses import adversarial
-        from synthfin_core.training import normal
-
-        assert self._trainee is not None
-        assert self._averaged is not None
-        noise_shape = self._averaged.noise_shape
-        generator, judge, averaged = (self._trainee.modules[name] for name in ("generator", "judge", "averaged"))
-        optimizers, settings = self._trainee.optimizers, self.config
-        left = min(1.0, 2 - 2 * moment.step / moment.steps)
-        optimizers["generator"].param_groups[0]["lr"] = settings.generator_rate * left
-        optimizers["judge"].param_groups[0]["lr"] = settings.critic_rate * left
-        for turn in range(settings.critic_steps):
-            real = batch if turn == 0 else _redrawn(data, len(batch), moment)
-            fake = generator(normal((len(real), *noise_shape), moment.noise))
-            loss, losses = adversarial.judge_loss(
-                settings.loss, judge, real, fake.detach(), settings.gradient_penalty, moment.noise
-            )
-            _descend(optimizers["judge"], loss)
-        judge.requires_grad_(False)  # only the generator learns from this one
-        losses["generator"] = adversarial.generator_loss(settings.loss, judge, real, fake)
-        _descend(optimizers["generator"], losses["generator"])
-        judge.requires_grad_(True)
-        _follow(averaged, generator, min(settings.averaging, (1 + moment.step) / (10 + moment.step)))
-        return {name: value.detach() for name, value in losses.items()}
+        game = Game(generator, judge, self._averaged, self.config, data)
+        return Trainee(modules=game.modules, optimizers=game.optimizers, step=game.play)
 
     def _moving(self) -> tuple[Tensor, Tensor]:
         """Which series, as the networks see them, wander, and which keep to their level."""
@@ -211,9 +175,11 @@ class Adversarial(Generator):
 
     def sample(self, n: int, *, cond: Array | None = None, seed: int = 0) -> Array:
         """Draw `n` represented windows `(n, t, d)` with the averaged weights."""
-        stream, scale = rng.stream(seed, "noise"), self._matched()
+        stream = rng.stream(seed, "noise")
         if self._emphasis is None:
-            return scale.inverse(self._draw(n, stream))
+            drawn = self._draw(n, stream)
+            return self._matched().inverse(drawn)
+        scale = self._matched()
         chunks = (scale.inverse(self._draw(CHUNK, stream)) for _ in itertools.count())
         return self._emphasis.thinned(n, chunks, rng.stream(seed, "thinned"))
 
@@ -319,25 +285,3 @@ class Adversarial(Generator):
         if self._trainee is None:
             raise TrainingError("The GAN has no checkpoint, because it was not trained here: fit it first.")
         return pack(self._trainee, self._done)
-
-
-def _redrawn(data: Tensor, n: int, moment: Moment) -> Tensor:
-    """Another batch of real windows for one more step of the judge."""
-    import torch
-
-    return data[torch.randint(len(data), (n,), generator=moment.noise, device=data.device)]
-
-
-def _descend(optimizer: Any, loss: Tensor) -> None:
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-
-
-def _follow(averaged: nn.Module, module: nn.Module, decay: float) -> None:
-    """Move the averaged weights a share `1 - decay` of the way to the module's."""
-    import torch
-
-    with torch.no_grad():
-        for old, new in zip(averaged.parameters(), module.parameters(), strict=True):
-            old.lerp_(new, 1 - decay)

@@ -53,7 +53,8 @@ class AdversarialConfig(params.Config):
     batch_size: int = param(64, "Windows in each step.", ge=2, le=4096, unit="windows")
     averaging: float = param(
         0.999,
-        "How slowly the averaged weights that draw the samples follow; zero takes the last weights.",
+        "How slowly the averaged weights that draw the samples follow, over a ninth of the steps so far at most; zero "
+        "takes the last weights.",
         ge=0.0,
         le=0.99999,
         advanced=True,

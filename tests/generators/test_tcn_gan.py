@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from synthfin_core.errors import SettingError, TrainingError
-from synthfin_core.generators import adversarial
+from synthfin_core.generators import adversarial_game
 from synthfin_core.generators.tcn_gan import TCNGAN, TCNGANConfig, layers_for
 
 
@@ -49,6 +49,30 @@ def test_every_choice_fits_draws_and_resumes(loss, spectral, made):
     assert all(np.array_equal(value, resumed[name]) for name, value in whole.checkpoint().items())
 
 
+def volumes(n=240, t=12):
+    """Two tickers that keep to levels far apart; a window in twenty swings widely."""
+    random = np.random.default_rng(2)
+    level = np.where(np.arange(n) % 3 == 0, 14.0, 20.0)[:, None] + 0.1 * random.standard_normal((n, 1))
+    size = 0.2 * np.where(random.random((n, 1)) < 0.05, 5.0, 1.0)
+    return (level + size * random.standard_normal((n, t)))[:, :, None]
+
+
+def test_of_volumes_wild_windows_are_shown_oftener_and_drawn_as_seldom_as_they_are():
+    x = volumes()
+    gan = TCNGAN(TCNGANConfig.tiny()).fit(x, seed=2)
+    many = gan.sample(700, seed=3)
+    assert many.shape == (700, 12, 1)
+    np.testing.assert_array_equal(gan.sample(5, seed=3), many[:5])
+    again = TCNGAN.load(gan.config, gan.state())
+    np.testing.assert_array_equal(again.sample(700, seed=3), many)
+    before = {name: value for name, value in gan.state().items() if name != "usual_spread"}
+    alike = TCNGAN.load(gan.config, before).sample(700, seed=3)  # as if all windows had been shown alike
+    spreads = [(each - each.mean(axis=1, keepdims=True)).std() for each in (x, many, alike)]
+    assert spreads[1] == pytest.approx(spreads[0], rel=0.05)
+    assert spreads[2] > 1.1 * spreads[0]
+    assert "usual_spread" not in TCNGAN(TCNGANConfig.tiny()).fit(market(), seed=1).state()
+
+
 def test_settings_change_what_is_trained():
     plain = TCNGAN(TCNGANConfig.tiny()).fit(market(), seed=1).sample(4)
     for change in ({"spectral_norm": True}, {"layers": 4}, {"kernel_size": 5}, {"gradient_penalty": 0.0}):
@@ -85,7 +109,7 @@ def test_averaged_weights_follow_by_the_formula():
 
 
 def test_a_broken_generator_stops_the_training_even_at_the_last_step(monkeypatch):
-    follow = adversarial._follow
+    follow = adversarial_game.follow
     kept = {}
 
     def broken(averaged, module, decay):
@@ -93,7 +117,7 @@ def test_a_broken_generator_stops_the_training_even_at_the_last_step(monkeypatch
         if kept["step"] == kept["steps"] - 1:
             averaged.mix.weight.data.fill_(torch.nan)
 
-    monkeypatch.setattr(adversarial, "_follow", broken)
+    monkeypatch.setattr(adversarial_game, "follow", broken)
     gan = TCNGAN(TCNGANConfig.tiny())
 
     def noted(progress):
