@@ -96,4 +96,4 @@ class GAN(Adversarial):
 
         settings = self.config
         cell = settings.cell if settings.critic == "recurrent" else ""
-        return PathJudge(data, *self._moving(), settings.critic_hidden_size, cell)
+        return PathJudge(data, *self._moving(), settings.critic_hidden_size, cell=cell)

@@ -113,7 +113,8 @@ class TCNGAN(Adversarial):
     def _judge(self, data: Tensor) -> nn.Module:
         from synthfin_core.nn.judges import PathJudge
 
-        return PathJudge(data, *self._moving(), self.config.critic_hidden_size, spectral=self.config.spectral_norm)
+        hidden, spectral = self.config.critic_hidden_size, self.config.spectral_norm
+        return PathJudge(data, *self._moving(), hidden, lags=True, spectral=spectral)
 
 
 def layers_for(t: int, kernel: int) -> int:

@@ -129,20 +129,40 @@ class SpectrumJudge(nn.Module):
         Steps `t` and number of paths `w`.
     hidden : int
         Width of its layer.
+    lags : bool
+        Hear the autocovariances too, `memory`. Those at long lags are small beside what each frequency's power is off
+        by, and sum up from all of them.
     """
 
-    def __init__(self, length: int, series: int, hidden: int) -> None:
+    def __init__(self, length: int, series: int, hidden: int, lags: bool = False) -> None:
         super().__init__()
+        self.lags = lags
         frequencies = length // 2 + 1
-        seen = (frequencies + 1) * series
+        seen = (frequencies + 1 + (length - 1) * lags) * series
         self.head = nn.Sequential(nn.Linear(seen, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, 1))
 
     def forward(self, x: Tensor, levels: Tensor) -> Tensor:
         """Score `(n, 1)`: a logit or a critic's value; `levels (n, w)`."""
         waves = torch.fft.rfft(x, dim=1, norm="ortho")  # (n, t // 2 + 1, w)
         power = waves.real**2 + waves.imag**2
-        score: Tensor = self.head(torch.cat([(power + 0.01).log().flatten(1) / 2, levels], dim=1))
+        heard = [(power + 0.01).log().flatten(1) / 2, levels]
+        if self.lags:
+            heard.append(memory(x).flatten(1))
+        score: Tensor = self.head(torch.cat(heard, dim=1))
         return score
+
+
+def memory(x: Tensor) -> Tensor:
+    r"""Autocovariances of paths `x (n, t, w)` at lags `1, ..., t - 1`, `(n, t - 1, w)`.
+
+    .. math:: c_k = t^{-1/2} \sum_s x_s x_{s+k},
+
+    of the same spread at all short lags if the path is noise.
+    """
+    t = x.shape[1]
+    waves = torch.fft.rfft(x, n=2 * t, dim=1)  # as long again with zeros, so that no end meets its beginning
+    sums: Tensor = torch.fft.irfft(waves.real**2 + waves.imag**2, n=2 * t, dim=1)
+    return sums[:, 1:t] / t**0.5
 
 
 class PathJudge(nn.Module):
@@ -160,6 +180,8 @@ class PathJudge(nn.Module):
         Width of its layers.
     cell : str
         ``"lstm"`` or ``"gru"`` for a recurrent judge, nothing for a convolutional one.
+    lags : bool
+        Hear the autocovariances of series that keep to their level too.
     spectral : bool
         Hold every layer's largest singular value at one (Miyato et al., "Spectral Normalization for Generative
         Adversarial Networks", 2018, https://arxiv.org/abs/1802.05957).
@@ -169,7 +191,15 @@ class PathJudge(nn.Module):
     keeps: Tensor
 
     def __init__(
-        self, data: Tensor, wanders: Tensor, keeps: Tensor, hidden: int, cell: str = "", spectral: bool = False
+        self,
+        data: Tensor,
+        wanders: Tensor,
+        keeps: Tensor,
+        hidden: int,
+        *,
+        cell: str = "",
+        lags: bool = False,
+        spectral: bool = False,
     ) -> None:
         super().__init__()
         self.register_buffer("wanders", wanders.to(data.device), persistent=False)
@@ -177,7 +207,7 @@ class PathJudge(nn.Module):
         axes = principal_axes(self.seen(data))
         self.judge = RecurrentJudge(axes, hidden, cell) if cell else ConvolutionalJudge(axes, hidden)
         levels = int(keeps.sum())
-        self.spectrum = SpectrumJudge(data.shape[1], levels, hidden) if levels else None
+        self.spectrum = SpectrumJudge(data.shape[1], levels, hidden, lags) if levels else None
         if spectral:
             for layer in [layer for layer in self.modules() if isinstance(layer, nn.Linear)]:
                 parametrizations.spectral_norm(layer)

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from synthfin_core.nn.judges import ConvolutionalJudge, PathJudge, SpectrumJudge, neighbours, principal_axes
+from synthfin_core.nn.judges import ConvolutionalJudge, PathJudge, SpectrumJudge, memory, neighbours, principal_axes
 from synthfin_core.training import seeded_weights
 
 LENGTH = 10
@@ -113,3 +113,20 @@ def test_the_judge_looks_at_each_window_alone():
     made, x = judge(spectral=False)
     with torch.no_grad():
         torch.testing.assert_close(made(x)[:4], made(x[:4]))
+
+
+def test_memory_is_the_autocovariance_at_every_lag():
+    x = torch.randn((3, LENGTH, 2), generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    found = memory(x)
+    assert found.shape == (3, LENGTH - 1, 2)
+    for k in range(1, LENGTH):
+        expected = sum(x[:, s] * x[:, s + k] for s in range(LENGTH - k)) / LENGTH**0.5
+        torch.testing.assert_close(found[:, k - 1], expected)
+
+
+def test_a_judge_that_hears_lags_tells_paths_that_share_a_periodogram():
+    x = torch.randn((4, LENGTH, 1), generator=torch.Generator().manual_seed(2))
+    levels = torch.zeros((4, 1))
+    deaf, keen = (SpectrumJudge(LENGTH, 1, 12, lags) for lags in (False, True))
+    torch.testing.assert_close(deaf(x, levels), deaf(x.roll(3, dims=1), levels))
+    assert ((keen(x, levels) - keen(x.roll(3, dims=1), levels)).abs() > 1e-3).all()
