@@ -161,8 +161,8 @@ def memory(x: Tensor) -> Tensor:
     """
     t = x.shape[1]
     waves = torch.fft.rfft(x, n=2 * t, dim=1)  # as long again with zeros, so that no end meets its beginning
-    sums: Tensor = torch.fft.irfft(waves.real**2 + waves.imag**2, n=2 * t, dim=1)
-    return sums[:, 1:t] / t**0.5
+    sums: Tensor = torch.fft.irfft(waves.real**2 + waves.imag**2, n=2 * t, dim=1)[:, 1:t] / t**0.5
+    return sums
 
 
 class PathJudge(nn.Module):
