@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from synthfin_core import params, rng
 from synthfin_core.errors import TrainingError
+from synthfin_core.generators.adversarial_game import Game
 from synthfin_core.generators.adversarial_settings import AdversarialConfig
 from synthfin_core.generators.base import (
     Array,
@@ -144,7 +145,6 @@ class Adversarial(Generator):
 
     def _players(self, data: Tensor, seed: int) -> Trainee:
         """Both networks with fresh weights, the running average, and what a training step does."""
-        from synthfin_core.generators.adversarial_game import Game
         from synthfin_core.training import Trainee, seeded_weights
 
         with seeded_weights(seed):

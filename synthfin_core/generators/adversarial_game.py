@@ -1,18 +1,17 @@
-"""One move of the game of generator and judge, and the running average of the generator that follows it.
-
-Known to need torch; import it where a training begins.
-"""
+"""One move of the game of generator and judge, and the running average of the generator that follows it."""
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
-from torch.optim import Optimizer
+from typing import TYPE_CHECKING
 
 from synthfin_core.generators.adversarial_settings import AdversarialConfig
-from synthfin_core.losses import adversarial
-from synthfin_core.nn.gan import NoiseDriven
-from synthfin_core.training import Moment, normal
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+    from synthfin_core.nn.gan import NoiseDriven
+    from synthfin_core.training import Moment
 
 
 class Game:
@@ -36,6 +35,9 @@ class Game:
 
     def play(self, batch: Tensor, moment: Moment) -> dict[str, Tensor]:
         """The judge's steps, then one of the generator against the last of the windows that were judged."""
+        from synthfin_core.losses import adversarial
+        from synthfin_core.training import normal
+
         settings = self.settings
         generator, judge = self.modules["generator"], self.modules["judge"]
         left = min(1.0, 2 - 2 * moment.step / moment.steps)
@@ -57,11 +59,15 @@ class Game:
 
     def _redrawn(self, n: int, moment: Moment) -> Tensor:
         """Another batch of real windows for one more step of the judge."""
+        import torch
+
         return self.data[torch.randint(len(self.data), (n,), generator=moment.noise, device=self.data.device)]
 
 
 def adam(module: nn.Module) -> Optimizer:
     """The optimizer of one of the networks; its rate is set at each step."""
+    import torch
+
     return torch.optim.Adam(module.parameters(), betas=(0.5, 0.9), fused=True)
 
 
@@ -73,6 +79,8 @@ def _descend(optimizer: Optimizer, loss: Tensor) -> None:
 
 def follow(averaged: nn.Module, module: nn.Module, decay: float) -> None:
     """Move the averaged weights a share `1 - decay` of the way to the module's."""
+    import torch
+
     with torch.no_grad():
         for old, new in zip(averaged.parameters(), module.parameters(), strict=True):
             old.lerp_(new, 1 - decay)
