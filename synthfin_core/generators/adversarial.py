@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 CHUNK = 256  #: windows drawn at a time, always this many, so that a path's bytes don't depend on how many are asked for
 MATCHED_ON = 1024  #: windows that set the level and spread of what is drawn ...
-LEVELS_MATCHED_ON = 8192  #: ... and where series keep to levels, whose law has but one number a window
+LEVELS_MATCHED_ON = 8192  #: ... and once trained, where series keep to levels, whose law has but one number a window
 ROUNDS = 3  #: times that the law of the drawn windows that are kept is found, as it decides which are kept
 PROBE = 64  #: windows looked at by `diagnostics`
 LOOKS = 50  #: times in a training that the diversity is looked at
@@ -72,7 +72,8 @@ class Adversarial(Generator):
         self._shape = (0, 0)  # of a window as the networks see it: time, series
         self._scale: Scale | None = None
         self._emphasis: Emphasis | None = None  # where wild windows are shown oftener
-        self._fitting: tuple[int, Scale] | None = None  # the scale that fits what is drawn, and since which step
+        self._training = False
+        self._fitting: tuple[tuple[int, int], Scale] | None = None  # see `_matched`: at which step, on how many windows
         self._losses: dict[str, float] = {}  # running means of the curves
         self._diversity: float | None = None  # when it was last looked at
         self._real_probe: Array = np.zeros((0, 0, 0))
@@ -113,18 +114,22 @@ class Adversarial(Generator):
             if on_step is not None:
                 on_step(replace(progress, losses=progress.losses | {"diversity": self._followed(progress)}))
 
-        with training.threads(1):
-            training.train(
-                self._trainee,
-                data,
-                epochs=self.config.epochs,
-                batch_size=self.config.batch_size,
-                epoch_windows=self.config.epoch_windows,
-                seed=seed,
-                start_step=self._done,
-                on_step=told,
-                should_stop=should_stop,
-            )
+        self._training = True
+        try:
+            with training.threads(1):
+                training.train(
+                    self._trainee,
+                    data,
+                    epochs=self.config.epochs,
+                    batch_size=self.config.batch_size,
+                    epoch_windows=self.config.epoch_windows,
+                    seed=seed,
+                    start_step=self._done,
+                    on_step=told,
+                    should_stop=should_stop,
+                )
+        finally:
+            self._training = False
         return self
 
     def _followed(self, progress: Progress) -> float:
@@ -184,19 +189,19 @@ class Adversarial(Generator):
         return self._emphasis.thinned(n, chunks, rng.stream(seed, "thinned"))
 
     def _matched(self) -> Scale:
-        """The scale that fits what the averaged weights draw at this step of training."""
+        """The scale that fits what the averaged weights draw at this step of training; a rough one for a look at it."""
         assert self._scale is not None
         if self._trainee is None:  # loaded with a scale that fits
             return self._scale
-        if self._fitting is None or self._fitting[0] != self._done:
-            n = LEVELS_MATCHED_ON if self._scale.moves.keeps.any() else MATCHED_ON
+        n = LEVELS_MATCHED_ON if self._scale.moves.keeps.any() and not self._training else MATCHED_ON
+        if self._fitting is None or self._fitting[0] != (self._done, n):
             drawn = self._draw(n, rng.stream(0, "level and spread"))
             scale = self._scale.matched(drawn)
             if self._emphasis is not None:
                 for _ in range(ROUNDS):
                     stays = self._emphasis.kept(scale.inverse(drawn), rng.stream(0, "kept"))
                     scale = self._scale.matched(drawn[stays])
-            self._fitting = self._done, scale
+            self._fitting = (self._done, n), scale
         return self._fitting[1]
 
     def _draw(self, n: int, stream: np.random.Generator) -> Array:

@@ -70,6 +70,11 @@ def test_of_volumes_wild_windows_are_shown_oftener_and_drawn_as_seldom_as_they_a
     spreads = [(each - each.mean(axis=1, keepdims=True)).std() for each in (x, many, alike)]
     assert spreads[1] == pytest.approx(spreads[0], rel=0.05)
     assert spreads[2] > 1.1 * spreads[0]
+    looks = []
+    watched = TCNGAN(TCNGANConfig.tiny())
+    watched.fit(x, seed=2, on_step=lambda _: looks.append(watched.sample(20, seed=3)))
+    np.testing.assert_array_equal(watched.sample(700, seed=3), many)  # as if nobody had looked on
+    assert np.isfinite(looks).all()
     assert "usual_spread" not in TCNGAN(TCNGANConfig.tiny()).fit(market(), seed=1).state()
 
 
