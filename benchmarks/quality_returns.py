@@ -5,10 +5,9 @@ scorecard against the training windows, each over the 90th percentile of its flo
 fitted to these series score against each other. One is as good as perfect samples are nine times in ten.
 
 Beside the models stand windows with the mean and the covariance of a real one each and normal otherwise. They know how
-calm or wild and how close to each other both series were at any time, and nothing of the days themselves. On this
-history the two fall together on fewer of their worst days than that gives, and rise together on more of their best; the
-i.i.d. Gaussian, which knows neither, happens to fall together as seldom. So where windows with the real covariances do
-worse than it, a model is not asked to do better.
+calm or wild and how close to each other both series were at any time, and nothing of the days themselves. They are off
+by more than a floor in lower-tail dependence, while the i.i.d. Gaussian, which knows neither, happens to be within it.
+So in a group of scores where windows with the real covariances do worse than it, a model is not asked to do better.
 """
 
 from __future__ import annotations

@@ -94,12 +94,7 @@ class Adversarial(Generator):
         from synthfin_core import training
 
         x = check_training_windows(x)
-        self._scale = self.scale_type.of(x)
-        scaled = self._scale.forward(x)
-        spread = self._spread()
-        self._emphasis = None if spread is None else Emphasis.of(x, spread)
-        if self._emphasis is not None:
-            scaled = scaled[self._emphasis.shown(x, rng.stream(seed, "wild windows"))]
+        scaled = self._shown(x, seed)
         self._shape = scaled.shape[1:]
         self._real_probe = scaled[np.linspace(0, len(x) - 1, min(PROBE, len(x))).astype(int)]
         self._losses, self._fitting, self._diversity = {}, None, None
@@ -131,6 +126,15 @@ class Adversarial(Generator):
         finally:
             self._training = False
         return self
+
+    def _shown(self, x: Array, seed: int) -> Array:
+        """Training windows as the networks see them; the wildest oftener, where they are to be."""
+        self._scale = self.scale_type.of(x)
+        scaled, spread = self._scale.forward(x), self._spread()
+        self._emphasis = None if spread is None else Emphasis.of(x, spread)
+        if self._emphasis is None:
+            return scaled
+        return scaled[self._emphasis.shown(x, rng.stream(seed, "wild windows"))]
 
     def _followed(self, progress: Progress) -> float:
         """The diversity, looked at `LOOKS` times in a training and held in between.

@@ -24,13 +24,20 @@ class Game:
     settings : AdversarialConfig
     data : Tensor
         Training windows `(n, t, d)`, for the judge's further steps.
+
+    Attributes
+    ----------
+    modules : dict of str to nn.Module
+        ``"generator"``, ``"judge"`` and ``"averaged"``.
+    optimizers : dict of str to Optimizer
+        ``"generator"`` and ``"judge"``.
     """
 
     def __init__(
         self, generator: NoiseDriven, judge: nn.Module, averaged: NoiseDriven, settings: AdversarialConfig, data: Tensor
     ) -> None:
         self.modules: dict[str, nn.Module] = {"generator": generator, "judge": judge, "averaged": averaged}
-        self.optimizers: dict[str, Optimizer] = {"generator": adam(generator), "judge": adam(judge)}
+        self.optimizers: dict[str, Optimizer] = {"generator": _adam(generator), "judge": _adam(judge)}
         self.noise_shape, self.settings, self.data = generator.noise_shape, settings, data
 
     def play(self, batch: Tensor, moment: Moment) -> dict[str, Tensor]:
@@ -64,7 +71,7 @@ class Game:
         return self.data[torch.randint(len(self.data), (n,), generator=moment.noise, device=self.data.device)]
 
 
-def adam(module: nn.Module) -> Optimizer:
+def _adam(module: nn.Module) -> Optimizer:
     """The optimizer of one of the networks; its rate is set at each step."""
     import torch
 

@@ -43,7 +43,7 @@ FURTHEST = 10.0  #: deviations beyond these that can be told apart
 
 PLAIN = ("mean", "axes", "back", "sizes", "least", "fixed")  #: the arrays of a map ...
 BENDS = ("starts", "drawn_starts")  #: ... its bends ...
-BENDS_BY_LEVEL = ("values", "drawn_values")  #: ... and those that differ with the level
+BENDS_BY_LEVEL = ("values", "drawn_values")  #: ... and those that differ with the level, in the same ranges
 
 
 @dataclass(frozen=True)
@@ -167,21 +167,24 @@ class AxesScale:
         body = drawn[:, 1:] if self.moves.begins.any() else drawn
         matched = replace(self, drawn_starts=_law_of(drawn[:, :1]))
         levels = self.moves.levels(matched._starts(drawn[:, :1]))
-        return replace(matched, drawn_values=self.drawn_values.fitted(body, levels, _law_of))
+        return replace(matched, drawn_values=LevelBends.by(_law_of, self.values.edges, body, levels))
 
     def state(self) -> State:
         """The map as named arrays."""
         plain: State = {name: getattr(self, name) for name in PLAIN}
-        bends: State = {name: getattr(self, name).knots for name in BENDS}
-        by_level = self.values.state("values") | self.drawn_values.state("drawn_values")
-        return plain | bends | by_level | self.moves.state()
+        bends: State = {name: getattr(self, name).knots for name in BENDS + BENDS_BY_LEVEL}
+        return plain | bends | {"edges": self.values.edges} | self.moves.state()
 
     @classmethod
     def load(cls, state: Mapping[str, NDArray[Any]]) -> Self:
-        """The map that gave `state`."""
+        """The map that gave `state`; before code version 6 bends were the same at all levels."""
         plain: dict[str, Any] = {name: np.array(state[name]) for name in PLAIN}
         bends: dict[str, Any] = {name: Gaussian.load({"knots": state[name]}) for name in BENDS}
-        by_level: dict[str, Any] = {name: LevelBends.load(state, name) for name in BENDS_BY_LEVEL}
+        edges = np.array(state["edges"]) if "edges" in state else np.zeros((0, state["values"].shape[-1]))
+        knots = {name: np.array(state[name]) for name in BENDS_BY_LEVEL}
+        by_level: dict[str, Any] = {
+            name: LevelBends(edges, each if each.ndim == 3 else each[None]) for name, each in knots.items()
+        }
         return cls(moves=Moves.load(state), **plain, **bends, **by_level)
 
 

@@ -7,14 +7,14 @@ are among its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synthfin_core.generators.base import Array, State
+from synthfin_core.generators.base import Array
 from synthfin_core.representation.gaussian import Gaussian
 
 Law = Callable[[Array], Gaussian]  #: gives windows `(n, s, k)` their bend
@@ -43,26 +43,20 @@ class LevelBends:
         """The bends of windows `x (n, s, k)` with `levels (n, k)`, NaN for series without one."""
         ranges = int(np.clip(len(x) // LEAST, 1, RANGES)) if np.isfinite(levels).any() else 1
         edges = np.quantile(levels, np.arange(1, ranges) / ranges, axis=0)
-        return cls(edges, Gaussian().fit(x).knots[None]).fitted(x, levels, Gaussian().fit)
+        return cls.by(Gaussian().fit, edges, x, levels)
 
-    def fitted(self, x: Array, levels: Array, law: Law) -> Self:
-        """The same ranges with bends by another `law` of windows `x (n, s, k)` with `levels (n, k)`.
+    @classmethod
+    def by(cls, law: Law, edges: Array, x: Array, levels: Array) -> Self:
+        """The bends that `law` gives windows `x (n, s, k)` with `levels (n, k)` in each range between `edges`.
 
         A range with few windows, or where nothing varies, has the bend of all.
         """
-        knots = np.repeat(law(x).knots[None], len(self.edges) + 1, axis=0)
-        for r, j, inside in self._ranges(levels):
+        knots = np.repeat(law(x).knots[None], len(edges) + 1, axis=0)
+        for r, j, inside in _ranges(edges, levels):
             mine = x[inside][:, :, [j]]
             if len(mine) >= LEAST // 2 and np.ptp(mine) > 0:
                 knots[r, :, j] = law(mine).knots[:, 0]
-        return replace(self, knots=knots)
-
-    def _ranges(self, levels: Array) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
-        """Range, series with a level, and which windows `(n,)` lie there, one range of one series after another."""
-        for j in np.flatnonzero(np.isfinite(self.edges).all(axis=0) & (len(self.edges) > 0)):
-            of = np.searchsorted(self.edges[:, j], levels[:, j])
-            for r in range(len(self.edges) + 1):
-                yield r, int(j), of == r
+        return cls(edges, knots)
 
     def forward(self, x: Array, levels: Array) -> Array:
         """Series `(n, t, k)` as bell curves."""
@@ -74,19 +68,17 @@ class LevelBends:
 
     def _bent(self, x: Array, levels: Array, way: Callable[[Gaussian, Array], Array]) -> Array:
         bent = way(Gaussian.load({"knots": self.knots[0]}), x)
-        for r, j, inside in self._ranges(levels):
+        for r, j, inside in _ranges(self.edges, levels):
             if r and inside.any():
                 bent[inside, :, j] = way(Gaussian.load({"knots": self.knots[r][:, [j]]}), x[inside][:, :, [j]])[:, :, 0]
         return bent
 
-    def state(self, name: str) -> State:
-        """Both arrays, named after `name`."""
-        return {name: self.knots, f"{name}_edges": self.edges}
 
-    @classmethod
-    def load(cls, state: Mapping[str, NDArray[Any]], name: str) -> Self:
-        """The bends that gave `state`; before code version 6 levels made no difference."""
-        knots = np.array(state[name])
-        if knots.ndim == 2:
-            return cls(np.zeros((0, knots.shape[1])), knots[None])
-        return cls(np.array(state[f"{name}_edges"]), knots)
+def _ranges(edges: Array, levels: Array) -> Iterator[tuple[int, int, NDArray[np.bool_]]]:
+    """Range, series with a level, and which windows `(n,)` lie there, one range of one series after another."""
+    if len(edges) == 0:
+        return
+    for j in np.flatnonzero(np.isfinite(edges).all(axis=0)):
+        of = np.searchsorted(edges[:, j], levels[:, j])
+        for r in range(len(edges) + 1):
+            yield r, int(j), of == r

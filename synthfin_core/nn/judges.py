@@ -130,7 +130,7 @@ class SpectrumJudge(nn.Module):
     hidden : int
         Width of its layer.
     lags : bool
-        Hear the autocovariances too, `memory`. Those at long lags are small beside what each frequency's power is off
+        Hear the `autocovariances` too. Those at long lags are small beside what each frequency's power is off
         by, and sum up from all of them.
     """
 
@@ -147,12 +147,12 @@ class SpectrumJudge(nn.Module):
         power = waves.real**2 + waves.imag**2
         heard = [(power + 0.01).log().flatten(1) / 2, levels]
         if self.lags:
-            heard.append(memory(x).flatten(1))
+            heard.append(autocovariances(x).flatten(1))
         score: Tensor = self.head(torch.cat(heard, dim=1))
         return score
 
 
-def memory(x: Tensor) -> Tensor:
+def autocovariances(x: Tensor) -> Tensor:
     r"""Autocovariances of paths `x (n, t, w)` at lags `1, ..., t - 1`, `(n, t - 1, w)`.
 
     .. math:: c_k = t^{-1/2} \sum_s x_s x_{s+k},

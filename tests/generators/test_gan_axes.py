@@ -101,6 +101,14 @@ def test_a_map_from_before_levels_were_known_to_be_kept_is_read(x, scale):
     assert AxesScale.load(state).inverse(y).tobytes() == scale.inverse(y).tobytes()
 
 
+def test_a_map_from_before_bends_differed_with_the_level_is_read(x, scale):
+    assert scale.values.knots.shape[0] == 1  # no series of it keeps to a level
+    state = {name: array for name, array in scale.state().items() if name != "edges"}
+    state |= {name: state[name][0] for name in ("values", "drawn_values")}
+    y = scale.forward(x)
+    assert AxesScale.load(state).inverse(y).tobytes() == scale.inverse(y).tobytes()
+
+
 def test_a_fixed_start_stays():
     random = np.random.default_rng(0)
     x = 100 + np.concatenate([np.zeros((200, 1, 1)), random.standard_normal((200, 14, 1)).cumsum(axis=1)], axis=1)

@@ -3,7 +3,14 @@
 import numpy as np
 import torch
 
-from synthfin_core.nn.judges import ConvolutionalJudge, PathJudge, SpectrumJudge, memory, neighbours, principal_axes
+from synthfin_core.nn.judges import (
+    ConvolutionalJudge,
+    PathJudge,
+    SpectrumJudge,
+    autocovariances,
+    neighbours,
+    principal_axes,
+)
 from synthfin_core.training import seeded_weights
 
 LENGTH = 10
@@ -115,9 +122,9 @@ def test_the_judge_looks_at_each_window_alone():
         torch.testing.assert_close(made(x)[:4], made(x[:4]))
 
 
-def test_memory_is_the_autocovariance_at_every_lag():
+def test_autocovariances_are_those_of_a_plain_loop():
     x = torch.randn((3, LENGTH, 2), generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    found = memory(x)
+    found = autocovariances(x)
     assert found.shape == (3, LENGTH - 1, 2)
     for k in range(1, LENGTH):
         expected = sum(x[:, s] * x[:, s + k] for s in range(LENGTH - k)) / LENGTH**0.5
