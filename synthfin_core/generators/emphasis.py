@@ -1,6 +1,6 @@
 r"""Wild windows, shown to a network oftener than they occur, and drawn as seldom as they do.
 
-On a few windows of large swings hang most of the second moments, and a batch seldom holds one. So a window whose
+A few windows of large swings weigh much in second moments, and a batch seldom holds one. So a window whose
 values spread by `s` is shown :math:`w = \max(1, s / \bar s)` times as often as others, where :math:`\bar s` is the root
 mean square over all windows, and of the windows that the network then draws one is kept with probability `1 / w`:
 importance sampling, with the law of what is kept unchanged.
